@@ -1,0 +1,66 @@
+"""How much is allowed of everything: one table, used by the forms and served by `GET /limits`."""
+
+from typing import Final
+
+TEXT: Final = 20_000
+TITLE: Final = 200
+DESCRIPTION: Final = 20_000
+NAME: Final = 200
+KEY: Final = 40
+EMAIL: Final = 254
+COMMENT: Final = 2_000
+REASON: Final = 2_000
+RESOLUTION: Final = 2_000
+ROOT_CAUSE: Final = 200
+GOAL: Final = 2_000
+EXTERNAL_ID: Final = 200
+SOURCE: Final = 100
+CHANNEL: Final = 50
+TOUCHPOINT: Final = 2_000
+LANGUAGE_TAG: Final = 35
+PHONE: Final = 50
+ATTRIBUTE_KEYS: Final = 50
+ATTRIBUTE_BYTES: Final = 8_000
+ATTRIBUTE_DEPTH: Final = 5
+FAN_OUT: Final = 1_000
+BULK: Final = 1_000
+TEAM_MEMBERS: Final = 1_000
+ITEMS_PER_ACTION: Final = 1_000
+PAGE: Final = 200
+EVENTS_PAGE: Final = 1_000
+COUNT: Final = 10_000
+BODY_BYTES: Final = 1024 * 1024
+IMPORT_BYTES: Final = 2 * 1024**3
+IMPORT_LINE_BYTES: Final = 1024 * 1024
+EVENT_BYTES: Final = 16 * 1024
+EVENT_TEXT: Final = 1_000
+EVENT_FEEDBACK_IDS: Final = 100
+QUERY: Final = 200
+ID: Final = 2**63 - 1
+IDEMPOTENCY_KEY: Final = 255
+
+TABLE: Final[dict[str, int]] = {
+    "text": TEXT,
+    "title": TITLE,
+    "description": DESCRIPTION,
+    "name": NAME,
+    "comment": COMMENT,
+    "reason": REASON,
+    "resolution": RESOLUTION,
+    "goal": GOAL,
+    "external_id": EXTERNAL_ID,
+    "attribute_keys": ATTRIBUTE_KEYS,
+    "attribute_bytes": ATTRIBUTE_BYTES,
+    "attribute_depth": ATTRIBUTE_DEPTH,
+    "fan_out": FAN_OUT,
+    "bulk": BULK,
+    "team_members": TEAM_MEMBERS,
+    "items_per_action": ITEMS_PER_ACTION,
+    "page": PAGE,
+    "events_page": EVENTS_PAGE,
+    "count": COUNT,
+    "body_bytes": BODY_BYTES,
+    "import_bytes": IMPORT_BYTES,
+    "import_line_bytes": IMPORT_LINE_BYTES,
+    "event_bytes": EVENT_BYTES,
+}

@@ -1,0 +1,1 @@
+"""Keys, tokens and whatever else protects secrets. Knows nothing of the database or of HTTP."""
