@@ -1,0 +1,73 @@
+"""Every event there is: one table. A type not in it, nor in a workflow file, cannot be recorded. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """`subject` is what it is about; `audit` ones are read by administrators only and are not part of `*`."""
+
+    subject: str
+    meaning: str
+    audit: bool = False
+    schema_version: int = 1
+
+
+def _audit(noun: str, verb: str) -> EventType:
+    return EventType(noun, f"An administrator's change: the {noun} was {verb}.", audit=True)
+
+
+EVENT_TYPES: Final[dict[str, EventType]] = {
+    "feedback.received": EventType("feedback", "A feedback item was stored."),
+    "feedback.changed": EventType("feedback", "Fields of an item changed; `changes` holds old and new."),
+    "feedback.resolved": EventType("feedback", "Its last unfinished action ended and at least one is done."),
+    "feedback.undecided": EventType("feedback", "All its actions ended and none is done: somebody must decide."),
+    "feedback.reopened": EventType("feedback", "It was resolved or closed and has unfinished work again."),
+    "feedback.closed": EventType("feedback", "Somebody closed it with a reason."),
+    "feedback.erased": EventType("feedback", "Its personal data was erased, here and in earlier events."),
+    "action.assigned": EventType("action", "An action was given to somebody, or offered to a team (`assignee` null)."),
+    "action.accepted": EventType("action", "The assignee took it on; of a pool the first one who did."),
+    "action.started": EventType("action", "Work on it began."),
+    "action.waiting": EventType("action", "It waits until an instant or for the customer."),
+    "action.resumed": EventType("action", "Waiting ended; it is back in the state it came from."),
+    "action.completed": EventType("action", "It is done, with an outcome."),
+    "action.declined": EventType("action", "The assignee will not do it, and says why."),
+    "action.released": EventType("action", "It was given back to be accepted again."),
+    "action.reassigned": EventType("action", "Somebody else is to do it."),
+    "action.cancelled": EventType("action", "It is not needed any more."),
+    "action.reopened": EventType("action", "It had ended and is to be done again."),
+    "action.undone": EventType("action", "Its end was taken back a moment later."),
+    "action.submitted": EventType("action", "The work waits for approval (workflow `callback`)."),
+    "action.sent_back": EventType("action", "Approval was refused with a reason (workflow `callback`)."),
+    "action.changed": EventType("action", "Fields changed; `changes` holds old and new."),
+    "action.linked": EventType("action", "It serves one more feedback item."),
+    "action.unlinked": EventType("action", "It serves one feedback item less."),
+    "action.passed_over": EventType("action", "A member of the team said that somebody else should take it."),
+    "action_group.completed": EventType("action_group", "As many of its actions are done as were asked for."),
+    "action_group.failed": EventType("action_group", "It can no longer be completed."),
+    "action_group.reopened": EventType("action_group", "It had ended and is under way again."),
+    "import.finished": EventType("import", "A file of feedback was read to its end."),
+    "customer.created": EventType("customer", "A customer became known.", audit=True),
+    "customer.changed": EventType("customer", "What is known of a customer changed.", audit=True),
+    "customer.erased": EventType("customer", "Personal data was erased, here and in earlier events."),
+    "user.created": _audit("user", "created"),
+    "user.changed": _audit("user", "changed"),
+    "user.deleted": _audit("user", "switched off for good"),
+    "team.created": _audit("team", "created"),
+    "team.changed": _audit("team", "changed"),
+    "team.deleted": _audit("team", "deleted"),
+    "token.created": _audit("token", "created"),
+    "token.deleted": _audit("token", "revoked"),
+    "integration.created": _audit("integration", "created"),
+    "integration.deleted": _audit("integration", "switched off"),
+    "outcome.created": _audit("outcome", "created"),
+    "outcome.changed": _audit("outcome", "changed"),
+    "outcome.deleted": _audit("outcome", "deleted"),
+    "workflow.created": _audit("workflow", "published"),
+}
+
+
+def known(event_type: str) -> EventType:
+    """The entry of a type; one that a workflow file adds is an action's."""
+    return EVENT_TYPES.get(event_type) or EventType("action", "A transition that a workflow file adds.")
