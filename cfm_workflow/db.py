@@ -1,0 +1,272 @@
+"""The way to the database: one engine, `reading()`, `transaction()`, UTC instants, names of constraints.
+
+Nobody else begins, commits or rolls back. Nothing here knows a table.
+"""
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import orjson
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Engine, Integer, MetaData, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from cfm_workflow.errors import Busy
+
+NAMING: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+RERUN_STATES: Final = frozenset({"40P01", "40001", "23505"})
+"""Deadlock, serialisation failure, and a unique row somebody stored a moment earlier: run it all again."""
+RERUNS: Final = 3
+LOCK_WAIT_SECONDS: Final = 10
+
+
+T = TypeVar("T")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, in UTC on both sides. A naive one is refused: SQLite would silently forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs an offset")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC)
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """What every table has in common."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: Instant(), int: Id}
+
+
+class WriteLock:
+    """First come, first served among the threads; between processes the same through a locked file.
+
+    SQLite has one writer. Waiting here in line is fair; waiting inside SQLite is not, and its tail is long.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mutex = threading.Lock()
+        self._line: deque[threading.Lock] = deque()
+        self._held = False
+        self._file: Any = None
+
+    def acquire(self) -> None:
+        """Wait for the turn; Busy after LOCK_WAIT_SECONDS."""
+        gate = self._queue()
+        if gate is not None and not gate.acquire(timeout=LOCK_WAIT_SECONDS) and self._give_up(gate):
+            raise Busy("The database is busy.", retry_after=1)
+        try:
+            self._lock_file()
+        except BaseException:
+            self._hand_over()
+            raise
+
+    def release(self) -> None:
+        try:
+            self._unlock_file()
+        finally:
+            self._hand_over()
+
+    def close(self) -> None:
+        """Let go of the file; the next `acquire` opens it again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _queue(self) -> "threading.Lock | None":
+        with self._mutex:
+            if not self._held:
+                self._held = True
+                return None
+            gate = threading.Lock()
+            gate.acquire()
+            self._line.append(gate)
+            return gate
+
+    def _give_up(self, gate: threading.Lock) -> bool:
+        with self._mutex:
+            if gate not in self._line:
+                return False  # handed over in the very moment
+            self._line.remove(gate)
+            return True
+
+    def _hand_over(self) -> None:
+        with self._mutex:
+            if self._line:
+                self._line.popleft().release()
+            else:
+                self._held = False
+
+    if sys.platform == "win32":
+
+        def _lock_file(self) -> None:
+            """Between processes SQLite's own busy timeout has to do."""
+
+        def _unlock_file(self) -> None:
+            """See `_lock_file`."""
+
+    else:
+
+        def _lock_file(self) -> None:
+            import fcntl
+
+            if self._file is None:
+                self._file = self._path.open("ab")
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+        def _unlock_file(self) -> None:
+            import fcntl
+
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+class Database:
+    """One database and the two ways to it: `reading()` and `transaction()`."""
+
+    def __init__(self, url: str | URL, *, pool_size: int = 32) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url, pool_size) if self.is_sqlite else _postgresql_engine(self.url, pool_size)
+        if self.is_sqlite:
+            self._lock = WriteLock(Path(f"{self.url.database}-lock"))
+            self._reader: Engine = self.engine
+            self._writer: Engine = self.engine.execution_options(cfm_begin="BEGIN IMMEDIATE")
+        else:
+            # Single statements need no BEGIN and COMMIT around them: two round trips fewer for every read.
+            self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._writer = self.engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads; on SQLite one snapshot, on PostgreSQL each statement sees what is committed."""
+        with Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+            yield session
+
+    def transaction(self, work: Callable[[Session], T]) -> T:
+        """Run `work` and commit what it did, all or nothing. The only commit there is.
+
+        After a deadlock, a serialisation failure or a lost race for a unique row the whole work runs again, at most
+        three times; so `work` must have no effect but through its session.
+
+        Raises:
+            Busy: another writer kept the lock for longer than LOCK_WAIT_SECONDS.
+        """
+        for reruns_left in range(RERUNS, -1, -1):
+            try:
+                return self._once(work)
+            except DBAPIError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state == "55P03":
+                    raise Busy("Somebody else is changing the same thing.", retry_after=1) from error
+                if state not in RERUN_STATES or not reruns_left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _once(self, work: Callable[[Session], T]) -> T:
+        if not self.is_sqlite:
+            with Session(self._writer, expire_on_commit=False) as session:
+                done = work(session)
+                session.commit()
+                return done
+        self._lock.acquire()
+        try:
+            with Session(self._writer, expire_on_commit=False) as session:
+                done = work(session)
+                session.commit()
+                return done
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold off every other writer of an SQLite file, for work beside sessions (migrating, copying)."""
+        if not self.is_sqlite:
+            yield
+            return
+        self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+        if self.is_sqlite:
+            self._lock.close()
+
+
+def is_sqlite(session: Session) -> bool:
+    """Which of the two databases this session speaks to."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _sqlite_engine(url: URL, pool_size: int) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False},
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we begin ourselves, see below
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("cfm_begin", "BEGIN"))
+
+    return engine
+
+
+def _postgresql_engine(url: URL, pool_size: int) -> Engine:
+    # An open transaction holds back the whole feed of events, so an abandoned one is ended by the server.
+    options = f"-c timezone=UTC -c lock_timeout={LOCK_WAIT_SECONDS}s -c idle_in_transaction_session_timeout=60s"
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        connect_args={"options": options},
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
+    )

@@ -1,0 +1,157 @@
+"""The work: actions, the groups they were made in, the items they serve, and how they can end."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Computed, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cfm_workflow import limits
+from cfm_workflow.db import Base
+
+UNFINISHED = text("finished_at IS NULL")
+NO_DUE_DATE = "9999-12-31 00:00:00.000000"
+"""Where actions without a due date stand in a list by due date: behind all others."""
+
+
+class Kind(StrEnum):
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+
+
+class Completion(StrEnum):
+    ALL = "all"
+    ANY = "any"
+    AT_LEAST = "at_least"
+
+
+class GroupState(StrEnum):
+    OPEN = "open"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+PRIORITIES = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
+PRIORITY_NAMES = {number: name for name, number in PRIORITIES.items()}
+
+
+class Outcome(Base):
+    """How a finished action can have ended; kept by administrators."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(limits.KEY), unique=True)
+    label: Mapped[dict[str, str]] = mapped_column(JSON)  # language -> text
+    requires_reason: Mapped[bool]
+    active: Mapped[bool]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class ActionGroup(Base):
+    """What one fan-out made. Its state follows from its actions and is never edited."""
+
+    __tablename__ = "action_groups"
+    __table_args__ = (
+        CheckConstraint("completion IN ('all', 'any', 'at_least')", name="completion"),
+        CheckConstraint("state IN ('open', 'completed', 'failed')", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    feedback_id: Mapped[int] = mapped_column(ForeignKey("feedback.id"), index=True)
+    completion: Mapped[str] = mapped_column(String(10))
+    at_least: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(10))
+    state_since: Mapped[datetime]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[datetime]
+
+
+class Action(Base):
+    """One piece of work with one accountable assignee and a state of its own."""
+
+    __tablename__ = "actions"
+    __table_args__ = (
+        CheckConstraint("category IN ('open', 'active', 'waiting', 'done', 'dropped')", name="category"),
+        CheckConstraint("kind IN ('internal', 'external')", name="kind"),
+        CheckConstraint("(finished_at IS NULL) = (category IN ('open', 'active', 'waiting'))", name="finished"),
+        Index("ix_actions_mine", "assignee_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        Index("ix_actions_team", "team_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        Index("ix_actions_due", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        Index("ix_actions_priority", "priority", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        Index("ix_actions_due_sort_id", "due_sort", "id"),
+        Index("ix_actions_priority_id", "priority", "id"),
+        Index("ix_actions_assignee_id_id", "assignee_id", "id"),
+        Index("ix_actions_team_id_id", "team_id", "id"),
+        Index("ix_actions_state_id", "state", "id"),
+        Index("ix_actions_group_id_id", "group_id", "id"),
+        Index("ix_actions_external_ref_id", "external_ref", "id"),
+        Index(
+            "ix_actions_waiting",
+            "waiting_until",
+            "id",
+            sqlite_where=text("category = 'waiting'"),
+            postgresql_where=text("category = 'waiting'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    feedback_id: Mapped[int] = mapped_column(ForeignKey("feedback.id"), index=True)  # the item it was made on
+    group_id: Mapped[int] = mapped_column(ForeignKey("action_groups.id"))
+    workflow_id: Mapped[int] = mapped_column(ForeignKey("workflow_versions.id"))
+    state: Mapped[str] = mapped_column(String(limits.KEY))
+    category: Mapped[str] = mapped_column(String(10))
+    title: Mapped[str] = mapped_column(String(limits.TITLE))
+    description: Mapped[str | None] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(10))
+    priority: Mapped[int]
+    goal: Mapped[str | None] = mapped_column(String(limits.GOAL))
+    benefit: Mapped[str | None] = mapped_column(String(limits.GOAL))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    assigner_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
+    pool: Mapped[bool]
+    due_at: Mapped[datetime | None]
+    due_sort: Mapped[datetime] = mapped_column(Computed(f"coalesce(due_at, '{NO_DUE_DATE}')", persisted=True))
+    first_due_at: Mapped[datetime | None]
+    waiting_until: Mapped[datetime | None]
+    waiting_for_answer: Mapped[bool]
+    came_from: Mapped[str | None] = mapped_column(String(limits.KEY))
+    outcome_id: Mapped[int | None] = mapped_column(ForeignKey("outcomes.id"))
+    root_cause: Mapped[str | None] = mapped_column(String(limits.ROOT_CAUSE))
+    resolution: Mapped[str | None] = mapped_column(String(limits.RESOLUTION))
+    external_ref: Mapped[str | None] = mapped_column(String(limits.EXTERNAL_ID))
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
+    reopened_count: Mapped[int]
+    undo_to: Mapped[str | None] = mapped_column(String(limits.KEY))
+    undo_by: Mapped[int | None]
+    undo_until: Mapped[datetime | None]
+    sequence: Mapped[int]  # how many events this action has in the ledger
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    state_since: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class ActionFeedback(Base):
+    """Which items an action serves; the one it was made on is among them."""
+
+    __tablename__ = "action_feedback"
+
+    action_id: Mapped[int] = mapped_column(ForeignKey("actions.id"), primary_key=True)
+    feedback_id: Mapped[int] = mapped_column(ForeignKey("feedback.id"), primary_key=True, index=True)
+
+
+class PassedOver(Base):
+    """A pool member who said "not me"."""
+
+    __tablename__ = "passed_over"
+
+    action_id: Mapped[int] = mapped_column(ForeignKey("actions.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, index=True)
+    at: Mapped[datetime]

@@ -1,0 +1,27 @@
+"""Whom the feedback is from."""
+
+from datetime import datetime
+
+from sqlalchemy import String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cfm_workflow import limits
+from cfm_workflow.db import Base
+
+
+class Customer(Base):
+    """Known by e-mail address, or by the name another system has for them (`source` + `external_id`)."""
+
+    __tablename__ = "customers"
+    __table_args__ = (UniqueConstraint("source", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(limits.NAME))
+    email: Mapped[str | None] = mapped_column(String(limits.EMAIL), unique=True)
+    phone: Mapped[str | None] = mapped_column(String(limits.PHONE))
+    language: Mapped[str | None] = mapped_column(String(limits.LANGUAGE_TAG))
+    source: Mapped[str | None] = mapped_column(String(limits.SOURCE))
+    external_id: Mapped[str | None] = mapped_column(String(limits.EXTERNAL_ID))
+    erased_at: Mapped[datetime | None]
+    version: Mapped[int]
+    created_at: Mapped[datetime]

@@ -1,0 +1,45 @@
+"""The ledger: what happened, in an order that never skips."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cfm_workflow.db import Base
+
+
+class Event(Base):
+    """One fact. `body` is the JSON text that every consumer gets, frozen when it happened."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("action_id", "sequence"),
+        Index("ix_events_feedback_id_position", "feedback_id", "position"),
+        Index("ix_events_type_position", "type", "position"),
+        Index("ix_events_subject", "subject_type", "subject_id", "position"),
+    )
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[str] = mapped_column(String(40))
+    type: Mapped[str] = mapped_column(String(60))
+    at: Mapped[datetime]
+    subject_type: Mapped[str] = mapped_column(String(20))
+    subject_id: Mapped[int]
+    sequence: Mapped[int | None]
+    actor_type: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[int | None]
+    action_id: Mapped[int | None]
+    feedback_id: Mapped[int | None]
+    audit: Mapped[bool]  # for administrators only
+    imported: Mapped[bool]  # history brought in from elsewhere
+    body: Mapped[str] = mapped_column(Text)
+
+
+class LedgerHead(Base):
+    """One row from which positions are made, see `ledger.py`."""
+
+    __tablename__ = "ledger_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    base: Mapped[int]  # PostgreSQL: subtracted from transaction ids
+    last: Mapped[int]  # SQLite: the last position given

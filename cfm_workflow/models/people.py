@@ -1,0 +1,86 @@
+"""Who may do something: accounts (persons and integrations) and teams."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cfm_workflow import limits
+from cfm_workflow.db import Base
+
+
+class Role(StrEnum):
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMIN = "admin"
+
+
+class TeamMode(StrEnum):
+    """What giving work to a team means."""
+
+    EVERYONE = "everyone"
+    POOL = "pool"
+    ROUND_ROBIN = "round_robin"
+    LEAST_BUSY = "least_busy"
+
+
+class Account(Base):
+    """A person (`kind` user) or a program (`kind` integration) that can sign in with a token."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("kind IN ('user', 'integration')", name="kind"),
+        CheckConstraint("role IN ('agent', 'supervisor', 'admin')", name="role"),
+        CheckConstraint("(kind = 'user') = (email IS NOT NULL)", name="email"),
+        Index("ix_accounts_kind_id", "kind", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(limits.NAME))
+    email: Mapped[str | None] = mapped_column(String(limits.EMAIL), unique=True)
+    role: Mapped[str | None] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(limits.LANGUAGE_TAG))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    active: Mapped[bool]
+    scopes: Mapped[list[str] | None] = mapped_column(JSON)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class Team(Base):
+    """People who can be given work together."""
+
+    __tablename__ = "teams"
+    __table_args__ = (
+        CheckConstraint("mode IN ('everyone', 'pool', 'round_robin', 'least_busy')", name="mode"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(limits.KEY), unique=True)
+    name: Mapped[str] = mapped_column(String(limits.NAME))
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    mode: Mapped[str] = mapped_column(String(20))
+    restricted: Mapped[bool]
+    last_given_to: Mapped[int | None]  # whom round_robin gave the last action
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class TeamMember(Base):
+    __tablename__ = "team_members"
+
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, index=True)
+
+
+class SupervisedTeam(Base):
+    """The teams a supervisor is limited to; a supervisor without a row here supervises all."""
+
+    __tablename__ = "supervised_teams"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)

@@ -1,0 +1,1 @@
+"""What people can do, by noun: verbs that take a session and never commit."""

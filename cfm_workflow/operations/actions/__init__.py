@@ -1,0 +1,1 @@
+"""What people can do with actions: give, move, change, link, many at once."""

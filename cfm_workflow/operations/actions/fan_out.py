@@ -1,0 +1,256 @@
+"""Give work on a feedback item to people and teams: one request, one group, up to a thousand actions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from cfm_workflow import access, ledger, limits
+from cfm_workflow.access import Caller
+from cfm_workflow.errors import Invalid
+from cfm_workflow.ledger import Fact
+from cfm_workflow.models import Account, Action, ActionFeedback, ActionGroup, Feedback, Team
+from cfm_workflow.models.actions import PRIORITIES
+from cfm_workflow.operations import definitions
+from cfm_workflow.operations.actions import roll_up
+from cfm_workflow.operations.actions.held import Held, Names, Work
+from cfm_workflow.operations.ids import take_ids
+from cfm_workflow.operations.people import named_team, named_user
+from cfm_workflow.policy.groups import Progress
+from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.queries import groups as groups_query
+from cfm_workflow.queries import people as people_query
+from cfm_workflow.workflow import Definition, begin, fire, why_not
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """One action to be: for a person, or for a whole team (`person` None: a pool)."""
+
+    person: Any
+    team: Team | None
+
+
+def fan_out(
+    session: Session, caller: Caller, feedback_id: int, fields: Mapping[str, Any], *, now: datetime
+) -> dict[str, Any]:
+    """Make one action per person or team named in `fields["assignees"]` and return the group and its actions.
+
+    `fields` is what the form loads: title, description, kind, priority, goal, benefit, external_ref, attributes,
+    workflow, completion, at_least, due_at.
+
+    Raises:
+        NotFound, Forbidden.
+        Invalid: a person or team is unknown, switched off or empty, or there would be more than limits.FAN_OUT actions.
+    """
+    item = feedback_query.find(session, caller, feedback_id)
+    access.require(caller, "action.create")
+    shares = _shares(session, fields["assignees"])
+    _check_size(fields, shares)
+    version = definitions.chosen(session, fields["workflow"])
+    definition = definitions.definition_of(session, version.id)
+    session.execute(select(Feedback.id).where(Feedback.id == feedback_id).with_for_update(key_share=True))
+    group_id = take_ids(session, ActionGroup, 1)[0]
+    brief = feedback_query.brief(item)
+    works = [
+        _begin(caller, share, ident, group_id, item.id, version.id, definition, fields, brief, now)
+        for ident, share in zip(take_ids(session, Action, len(shares)), shares, strict=True)
+    ]
+    group = _insert(session, caller, group_id, item.id, fields, works, now)
+    facts = [fact for work in works for fact in work.facts]
+    facts += _settle(session, caller, feedback_id, now)
+    ledger.record(session, facts, now=now)
+    progress = Progress(total=len(works), done=0, unfinished=len(works))
+    return {"group": groups_query.view(group, progress), "actions": [work.view(now) for work in works]}
+
+
+def _shares(session: Session, assignees: Sequence[Mapping[str, Any]]) -> list[_Share]:
+    """Who gets an action, each person once, in the order they were named."""
+    named = [
+        _Share(named_user(session, entry["user"], field=f"assignees.{n}.user"), None)
+        if "user" in entry
+        else _Share(None, named_team(session, entry["team"], field=f"assignees.{n}.team"))
+        for n, entry in enumerate(assignees)
+    ]
+    _lock_teams(session, [share.team for share in named if share.team is not None])
+    people: dict[int, _Share] = {share.person.id: share for share in named if share.person is not None}
+    pools: dict[int, _Share] = {}
+    for n, (entry, share) in enumerate(zip(assignees, named, strict=True)):
+        if share.team is None:
+            continue
+        mode = entry.get("mode") or share.team.mode
+        members = people_query.active_members(session, share.team.id)
+        if not members:
+            raise Invalid({f"assignees.{n}.team": [f"{share.team.name} has nobody who could take it"]})
+        if mode == "pool":
+            pools[share.team.id] = share
+            continue
+        for member in _CHOOSERS[mode](session, share.team, members):
+            people.setdefault(member.id, _Share(member, share.team))
+    return [*people.values(), *pools.values()]
+
+
+def _lock_teams(session: Session, teams: Iterable[Team]) -> None:
+    ids = sorted({team.id for team in teams})
+    if ids:
+        query = select(Team).where(Team.id.in_(ids)).order_by(Team.id)
+        session.scalars(query.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
+
+
+def _everyone(session: Session, team: Team, members: list[Account]) -> list[Account]:
+    return members
+
+
+def _round_robin(session: Session, team: Team, members: list[Account]) -> list[Account]:
+    """The one after whoever had the last turn."""
+    last = team.last_given_to or 0
+    chosen = next((member for member in members if member.id > last), members[0])
+    session.execute(update(Team).where(Team.id == team.id).values(last_given_to=chosen.id))
+    return [chosen]
+
+
+def _least_busy(session: Session, team: Team, members: list[Account]) -> list[Account]:
+    """Whoever has the fewest unfinished actions; of those who has been without a new one the longest."""
+    ids = [member.id for member in members]
+    unfinished = select(Action.assignee_id, func.count()).where(
+        Action.assignee_id.in_(ids), Action.finished_at.is_(None)
+    )
+    busy: dict[int | None, int] = {row[0]: row[1] for row in session.execute(unfinished.group_by(Action.assignee_id))}
+    latest_of = select(func.max(Action.id)).where(Action.assignee_id == Account.id).scalar_subquery()
+    latest: dict[int, int | None] = {
+        row[0]: row[1] for row in session.execute(select(Account.id, latest_of).where(Account.id.in_(ids)))
+    }
+    return [min(members, key=lambda member: (busy.get(member.id, 0), latest[member.id] or 0, member.id))]
+
+
+_CHOOSERS = {"everyone": _everyone, "round_robin": _round_robin, "least_busy": _least_busy}
+
+
+def _check_size(fields: Mapping[str, Any], shares: Sequence[_Share]) -> None:
+    if len(shares) > limits.FAN_OUT:
+        raise Invalid({"assignees": [f"would make {len(shares)} actions; at most {limits.FAN_OUT} at once"]})
+    if (at_least := fields.get("at_least")) is not None and at_least > len(shares):
+        raise Invalid({"completion": [f"asks for {at_least} done, but there are only {len(shares)} actions"]})
+
+
+def _begin(
+    caller: Caller,
+    share: _Share,
+    ident: int,
+    group_id: int,
+    feedback_id: int,
+    workflow_id: int,
+    definition: Definition,
+    fields: Mapping[str, Any],
+    brief: dict[str, Any],
+    now: datetime,
+) -> Work:
+    """A new action in its initial state; what people give themselves they have accepted."""
+    assert caller.id is not None
+    person, team = share.person, share.team
+    action = Held(
+        id=ident,
+        feedback_id=feedback_id,
+        group_id=group_id,
+        workflow_id=workflow_id,
+        state="",
+        category="",
+        title=fields["title"],
+        description=fields.get("description"),
+        kind=fields["kind"],
+        priority=PRIORITIES[fields["priority"]],
+        goal=fields.get("goal"),
+        benefit=fields.get("benefit"),
+        assignee_id=None if person is None else person.id,
+        assigner_id=caller.id,
+        team_id=None if team is None else team.id,
+        pool=person is None,
+        due_at=fields.get("due_at"),
+        first_due_at=fields.get("due_at"),
+        waiting_until=None,
+        waiting_for_answer=False,
+        came_from=None,
+        outcome_id=None,
+        root_cause=None,
+        resolution=None,
+        external_ref=fields.get("external_ref"),
+        attributes=fields.get("attributes") or {},
+        reopened_count=0,
+        undo_to=None,
+        undo_by=None,
+        undo_until=None,
+        sequence=0,
+        version=0,
+        created_at=now,
+        state_since=now,
+        accepted_at=None,
+        started_at=None,
+        finished_at=None,
+    )
+    names = Names(
+        assignee_name=None if person is None else person.name,
+        assignee_email=None if person is None else person.email,
+        assigner_name=caller.name,
+        assigner_email=caller.email,
+        team_key=None if team is None else team.key,
+        team_name=None if team is None else team.name,
+        outcome_key=None,
+        workflow_key=definition.key,
+        feedback_ids=str(feedback_id),
+    )
+    work = Work(action, names, brief)
+    begin(definition, action, now=now)
+    work.happened(
+        "action.assigned", caller, now, {"from": None, "to": action.state, "transition": None, "comment": None}
+    )
+    _accept_own(definition, work, caller, now)
+    return work
+
+
+def _accept_own(definition: Definition, work: Work, caller: Caller, now: datetime) -> None:
+    name = definition.self_assigned
+    if name is None or work.action.assignee_id != caller.id:
+        return
+    relations = frozenset({"assignee", "assigner"})
+    if why_not(definition, work.action, name, by=caller.id, relations=relations, given=(), now=now) is not None:
+        return
+    fired = fire(definition, work.action, name, by=caller.id, relations=relations, given=(), now=now)
+    about = {"from": fired.from_state, "to": fired.to_state, "transition": name, "comment": None}
+    work.happened(fired.transition.event, caller, now, about)
+
+
+def _insert(
+    session: Session,
+    caller: Caller,
+    group_id: int,
+    feedback_id: int,
+    fields: Mapping[str, Any],
+    works: Sequence[Work],
+    now: datetime,
+) -> ActionGroup:
+    group = ActionGroup(
+        id=group_id,
+        feedback_id=feedback_id,
+        completion=fields["completion"],
+        at_least=fields.get("at_least"),
+        state="open",
+        state_since=now,
+        created_by=caller.id,
+        created_at=now,
+    )
+    session.add(group)
+    session.flush()
+    rows = [{name: getattr(work.action, name) for name in Held.__slots__} for work in works]
+    session.execute(insert(Action.__table__), rows)  # type: ignore[arg-type]
+    links = [{"action_id": work.action.id, "feedback_id": feedback_id} for work in works]
+    session.execute(insert(ActionFeedback.__table__), links)  # type: ignore[arg-type]
+    return group
+
+
+def _settle(session: Session, caller: Caller, feedback_id: int, now: datetime) -> list[Fact]:
+    columns = (c for c in Feedback.__table__.c if c.name != "search_text")
+    rows = session.execute(select(*columns).where(Feedback.id == feedback_id)).all()
+    return roll_up.settle(session, rows, caller, now=now)

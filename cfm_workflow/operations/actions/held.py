@@ -1,0 +1,266 @@
+"""An action in the hands of an operation: locked, changed in memory, written back once with its events."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy.orm import Session
+
+from cfm_workflow.access import Caller
+from cfm_workflow.ledger import Fact
+from cfm_workflow.models import Account, Action, ActionGroup, Customer, Feedback
+from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import feedback as feedback_query
+
+
+@dataclass(slots=True)
+class Held:
+    """The row of an action, as plain values that an operation may change (`state` only through the workflow)."""
+
+    id: int
+    feedback_id: int
+    group_id: int
+    workflow_id: int
+    state: str
+    category: str
+    title: str
+    description: str | None
+    kind: str
+    priority: int
+    goal: str | None
+    benefit: str | None
+    assignee_id: int | None
+    assigner_id: int
+    team_id: int | None
+    pool: bool
+    due_at: datetime | None
+    first_due_at: datetime | None
+    waiting_until: datetime | None
+    waiting_for_answer: bool
+    came_from: str | None
+    outcome_id: int | None
+    root_cause: str | None
+    resolution: str | None
+    external_ref: str | None
+    attributes: dict[str, Any]
+    reopened_count: int
+    undo_to: str | None
+    undo_by: int | None
+    undo_until: datetime | None
+    sequence: int
+    version: int
+    created_at: datetime
+    state_since: datetime
+    accepted_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(slots=True)
+class Names:
+    """What an action shows of the rows it points at (`queries.actions.NAMES`)."""
+
+    assignee_name: str | None
+    assignee_email: str | None
+    assigner_name: str
+    assigner_email: str | None
+    team_key: str | None
+    team_name: str | None
+    outcome_key: str | None
+    workflow_key: str
+    feedback_ids: str | None
+
+
+@dataclass(slots=True)
+class Work:
+    """One action under way through an operation, with the item it was made on and the events it has caused."""
+
+    action: Held
+    names: Names
+    item: dict[str, Any]
+    was_finished: bool = False
+    facts: list[Fact] = field(default_factory=list)
+
+    def view(self, now: datetime) -> dict[str, Any]:
+        """The action as the API shows it."""
+        return actions_query.view(self.action, self.names, now=now)
+
+    def happened(self, event_type: str, caller: Caller, now: datetime, about: dict[str, Any]) -> None:
+        """Count and keep one event about this action, with the action as it is at this moment."""
+        action = self.action
+        action.sequence += 1
+        action.version += 1
+        self.facts.append(
+            Fact(
+                type=event_type,
+                subject_id=action.id,
+                about=about | {"action": actions_query.brief(self.view(now)), "feedback": self.item},
+                actor=caller,
+                action_id=action.id,
+                feedback_id=action.feedback_id,
+                sequence=action.sequence,
+            )
+        )
+
+    @property
+    def crossed_the_finish(self) -> bool:
+        """Whether it has entered or left the finished states."""
+        return self.was_finished != (self.action.finished_at is not None)
+
+
+_STORED: Final = list(Held.__slots__)
+_TABLE: Final = Action.__table__.c
+_LOCKED: Final = (
+    select(*(_TABLE[name] for name in _STORED))
+    .where(Action.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Action.id)
+    .with_for_update(key_share=True)
+)
+_LOCKED_WITH_REST: Final = (
+    select(*(_TABLE[name] for name in _STORED))
+    .where(
+        or_(
+            Action.id.in_(bindparam("ids", expanding=True)),
+            and_(Action.group_id.in_(bindparam("groups", expanding=True)), Action.finished_at.is_(None)),
+        )
+    )
+    .order_by(Action.id)
+    .with_for_update(key_share=True)
+)
+_GROUPS: Final = (
+    select(ActionGroup.__table__)
+    .where(ActionGroup.id.in_(select(Action.group_id).where(Action.id.in_(bindparam("ids", expanding=True)))))
+    .order_by(ActionGroup.id)
+    .with_for_update(key_share=True)
+)
+_ITEM: Final = {c.name: c for c in Feedback.__table__.c if c.name != "search_text"}
+_CONTEXT: Final = (
+    actions_query.with_names(
+        (
+            Action.id,
+            *actions_query.NAMES,
+            *(c.label(f"item_{name}") for name, c in _ITEM.items()),
+            Customer.name.label("item_customer_name"),
+        )
+    )
+    .join(Feedback, Feedback.id == Action.feedback_id)
+    .outerjoin(Customer, Customer.id == Feedback.customer_id)
+    .where(Action.id.in_(bindparam("ids", expanding=True)))
+)
+
+
+class _Item:
+    """The `item_` part of a context row, under its own names."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: Any) -> None:
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, f"item_{name}")
+
+
+def lock_groups(session: Session, action_ids: Collection[int]) -> Sequence[Any]:
+    """Lock the groups of these actions; always before the actions."""
+    return session.execute(_GROUPS, {"ids": list(action_ids)}).all()
+
+
+def lock_actions(session: Session, action_ids: Collection[int], *, rest_of: Iterable[int] = ()) -> list[Held]:
+    """Lock these actions, and the unfinished rest of the groups `rest_of`, in the order of their ids."""
+    groups = list(rest_of)
+    if groups:
+        rows = session.execute(_LOCKED_WITH_REST, {"ids": list(action_ids), "groups": groups})
+    else:
+        rows = session.execute(_LOCKED, {"ids": list(action_ids)})
+    return [Held(*row) for row in rows]
+
+
+def take_up(session: Session, held: Sequence[Held]) -> list[Work]:
+    """Add to locked actions the names and items that their events will show."""
+    rows = {row.id: row for row in session.execute(_CONTEXT, {"ids": [action.id for action in held]})}
+    items: dict[int, dict[str, Any]] = {}
+    works = []
+    for action in held:
+        row = rows[action.id]
+        item = items.get(action.feedback_id)
+        if item is None:
+            item = items[action.feedback_id] = feedback_query.brief(_Item(row))
+        names = Names(*(getattr(row, name) for name in Names.__slots__))
+        works.append(Work(action, names, item, was_finished=action.finished_at is not None))
+    return works
+
+
+_MOVABLE: Final = (
+    "state",
+    "category",
+    "assignee_id",
+    "waiting_until",
+    "waiting_for_answer",
+    "came_from",
+    "outcome_id",
+    "root_cause",
+    "resolution",
+    "reopened_count",
+    "undo_to",
+    "undo_by",
+    "undo_until",
+    "sequence",
+    "version",
+    "state_since",
+    "accepted_at",
+    "started_at",
+    "finished_at",
+)
+_EDITABLE: Final = (
+    "title",
+    "description",
+    "priority",
+    "goal",
+    "benefit",
+    "external_ref",
+    "attributes",
+    "due_at",
+    "first_due_at",
+    "sequence",
+    "version",
+)
+
+
+def _update(columns: tuple[str, ...]) -> Any:
+    return (
+        update(Action.__table__)  # type: ignore[arg-type]
+        .where(_TABLE.id == bindparam("at_id"))
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+
+
+_WRITE_MOVED: Final = _update(_MOVABLE)
+_WRITE_EDITED: Final = _update(_EDITABLE)
+
+
+def write_moved(session: Session, works: Iterable[Work]) -> None:
+    """Write back everything a transition can change, all rows in one statement."""
+    _write(session, _WRITE_MOVED, _MOVABLE, works)
+
+
+def write_edited(session: Session, works: Iterable[Work]) -> None:
+    """Write back everything an edit can change, all rows in one statement."""
+    _write(session, _WRITE_EDITED, _EDITABLE, works)
+
+
+def _write(session: Session, statement: Any, columns: tuple[str, ...], works: Iterable[Work]) -> None:
+    rows = [
+        {"at_id": work.action.id, **{f"new_{name}": getattr(work.action, name) for name in columns}} for work in works
+    ]
+    if rows:
+        session.execute(statement, rows if len(rows) > 1 else rows[0])
+
+
+def rename_assignee(work: Work, account: Account | Any | None) -> None:
+    """Give the action to `account` (a row with id, name, email), or to nobody."""
+    work.action.assignee_id = None if account is None else account.id
+    work.names.assignee_name = None if account is None else account.name
+    work.names.assignee_email = None if account is None else account.email

@@ -1,0 +1,359 @@
+"""The one way to a new state, for every caller: lock, check, fire, write, roll up, record.
+
+One action or a thousand, it is the same code. Nothing here commits, and nothing is sent.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cfm_workflow import access, ledger
+from cfm_workflow.access import Caller
+from cfm_workflow.errors import (
+    CfmError,
+    IncompleteTransition,
+    Invalid,
+    NotFound,
+    NotPermittedTransition,
+    RefusedTransition,
+    Stale,
+    WrongStateTransition,
+)
+from cfm_workflow.models import Account, Action, Outcome, Team
+from cfm_workflow.operations.actions import roll_up
+from cfm_workflow.operations.actions.held import Held, Work, lock_actions, lock_groups, rename_assignee, take_up
+from cfm_workflow.operations.definitions import can_finish, definition_of
+from cfm_workflow.operations.people import named_user
+from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import relations as relations_query
+from cfm_workflow.workflow import (
+    BEFORE,
+    Category,
+    Code,
+    Definition,
+    Fired,
+    Limit,
+    NotPermitted,
+    RequiredMissing,
+    Transition,
+    TransitionRefused,
+    UnknownTransition,
+    choices,
+    fire,
+    path,
+)
+
+LONGEST_WAIT_FOR_ANSWER: Final = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for: a transition, the fields it requires, and how."""
+
+    transition: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    comment: str | None = None
+    through: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An action after its transition, as the API shows it."""
+
+    action_id: int
+    action: dict[str, Any]
+
+
+Result = Moved | CfmError
+
+
+def move(
+    session: Session, caller: Caller, action_id: int, order: Order, *, now: datetime, if_match: int | None = None
+) -> dict[str, Any]:
+    """Move one action and return it as the API shows it.
+
+    Raises:
+        NotFound, Stale, Forbidden, RefusedTransition, Invalid: see `move_many`; nothing was changed then.
+    """
+    expected = {} if if_match is None else {action_id: if_match}
+    result = move_many(session, caller, [action_id], order, now=now, if_match=expected)[action_id]
+    if isinstance(result, CfmError):
+        raise result
+    return result.action
+
+
+def move_many(
+    session: Session,
+    caller: Caller,
+    action_ids: Collection[int],
+    order: Order,
+    *,
+    now: datetime,
+    if_match: Mapping[int, int] | None = None,
+) -> dict[int, Result]:
+    """Move actions, each for itself: what is refused is left as it was and does not hold up the others.
+
+    Returns per id the moved action, or the reason why not (NotFound, Stale, Forbidden, RefusedTransition, Invalid).
+    """
+    access.require(caller, "action.move")
+    groups, held = _lock(session, action_ids, order.transition)
+    seen = visible(session, caller, held)
+    works = {work.action.id: work for work in take_up(session, held)}
+    asked = [works[action_id] for action_id in action_ids if action_id in works and action_id in seen]
+    relations = relations_query.of_actions(session, caller, [work.action for work in asked])
+    mover = _Mover(session, caller, order, now)
+    results: dict[int, Result] = {action_id: NotFound("action", action_id) for action_id in action_ids}
+    moved: list[Work] = []
+    for work in asked:
+        ident = work.action.id
+        try:
+            _check_version(work.action, (if_match or {}).get(ident))
+            mover.walk(work, relations[ident])
+        except CfmError as refusal:
+            results[ident] = refusal
+        else:
+            moved.append(work)
+    facts = roll_up.finish(session, groups, moved, list(works.values()), now=now)
+    ledger.record(session, facts, now=now)
+    return results | {work.action.id: Moved(work.action.id, work.view(now)) for work in moved}
+
+
+def _lock(session: Session, action_ids: Collection[int], transition: str) -> tuple[Sequence[Any], list[Held]]:
+    """Groups before actions; groups only when a finished state may be entered or left.
+
+    A definition that this process has not met yet may surprise it: then the groups come late, and should two callers
+    block each other over that, the whole operation runs again.
+    """
+    if not can_finish(session, transition):
+        held = lock_actions(session, action_ids)
+        if not any(transition in definition_of(session, action.workflow_id).finishing for action in held):
+            return (), held
+    groups = lock_groups(session, action_ids)
+    early = [group.id for group in groups if group.completion != "all" and group.state == "open"]
+    return groups, lock_actions(session, action_ids, rest_of=early)
+
+
+def visible(session: Session, caller: Caller, held: Sequence[Held]) -> frozenset[int]:
+    """The ids of those that the caller may know of."""
+    ids = frozenset(action.id for action in held)
+    if not caller.hidden_teams or not ids:
+        return ids
+    return frozenset(session.scalars(select(Action.id).where(Action.id.in_(ids), actions_query.may_see(caller))))
+
+
+def _check_version(action: Held, expected: int | None) -> None:
+    if expected is not None and expected != action.version:
+        raise Stale(action.version)
+
+
+@dataclass(slots=True)
+class _Mover:
+    """One order being carried out; the outcome and assignee it names are looked up once for all actions."""
+
+    session: Session
+    caller: Caller
+    order: Order
+    now: datetime
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def walk(self, work: Work, relations: frozenset[str]) -> None:
+        """Fire the transition, and with `through` the missing ones before it. A refusal leaves `work` to be dropped."""
+        definition = definition_of(self.session, work.action.workflow_id)
+        name = self.order.transition
+        if name not in definition.transitions:
+            raise Invalid({"transition": [f"must be one of {', '.join(definition.transitions)}"]})
+        self._check_fields(definition.transitions[name])
+        steps = [name]
+        if self.order.through:
+            steps = path(definition, work.action, name, by=self.caller.id, relations=relations, now=self.now) or steps
+        before = replace(work.action), replace(work.names)
+        try:
+            for step in steps:
+                relations = self._step(definition, work, step, relations, last=step is steps[-1])
+        except CfmError:
+            work.action, work.names = before
+            work.facts.clear()
+            raise
+
+    def _check_fields(self, transition: Transition) -> None:
+        known = {"until", "until_answer"} if "until" in transition.fields else set()
+        unknown = sorted(set(self.order.fields) - set(transition.fields) - known)
+        if unknown:
+            raise Invalid({name: [f"is not a field of {transition.name}"] for name in unknown})
+
+    def _step(
+        self, definition: Definition, work: Work, name: str, relations: frozenset[str], *, last: bool
+    ) -> frozenset[str]:
+        fields = self.order.fields if last else {}
+        transition = definition.transitions[name]
+        given = [field_name for field_name, value in fields.items() if value not in (None, False)]
+        try:
+            fired = fire(
+                definition,
+                work.action,
+                name,
+                by=self.caller.id,
+                relations=relations,
+                given=given,
+                now=self.now,
+            )
+        except TransitionRefused as refused:
+            raise self._explained(definition, work, relations, refused) from None
+        about = self._apply(definition, work, transition, fired, fields, relations)
+        work.happened(
+            transition.event,
+            self.caller,
+            self.now,
+            {
+                "from": fired.from_state,
+                "to": fired.to_state,
+                "transition": name,
+                "comment": self._comment(last),
+                **about,
+            },
+        )
+        return relations | {"assignee"} if work.action.assignee_id == self.caller.id else relations - {"assignee"}
+
+    def _comment(self, last: bool) -> str | None:
+        return self.order.comment if last else None
+
+    def _apply(
+        self,
+        definition: Definition,
+        work: Work,
+        transition: Transition,
+        fired: Fired,
+        fields: Mapping[str, Any],
+        relations: frozenset[str],
+    ) -> dict[str, Any]:
+        """What a transition means beside the state: who has it, how it ended, until when it waits."""
+        action = work.action
+        about: dict[str, Any] = {"reason": fields.get("reason")}
+        left = definition.states[fired.from_state]
+        entered = definition.states[fired.to_state]
+        if fired.claims:
+            rename_assignee(work, self.caller)
+        if left.finished and not entered.finished:
+            self._forget_the_end(work, by_undo=transition.to == BEFORE)
+        if "assignee" in transition.fields:
+            about["former_assignee"] = _person(work)
+            self._give(work, transition, fields.get("assignee"), relations, reopened=left.finished)
+        elif transition.effect is not None and action.pool:
+            about["former_assignee"] = _person(work)
+            rename_assignee(work, None)
+        if "outcome" in fields:
+            self._end(work, fields)
+        if entered.category is Category.WAITING and transition.to != BEFORE:
+            self._wait(action, fields)
+        elif not entered.finished and entered.category is not Category.WAITING:
+            action.waiting_until, action.waiting_for_answer = None, False
+        return about
+
+    def _forget_the_end(self, work: Work, *, by_undo: bool) -> None:
+        work.action.outcome_id = work.action.root_cause = work.action.resolution = None
+        work.names.outcome_key = None
+        if not by_undo:
+            work.action.reopened_count += 1
+
+    def _give(
+        self, work: Work, transition: Transition, named: Any, relations: frozenset[str], *, reopened: bool
+    ) -> None:
+        if named is not None:
+            person = self._look_up("assignee", named, lambda: named_user(self.session, named, field="assignee"))
+            self._check_same_team(transition, person, relations)
+            rename_assignee(work, person)
+        elif reopened:
+            self._replace_who_is_gone(work)
+
+    def _check_same_team(self, transition: Transition, person: Any, relations: frozenset[str]) -> None:
+        if transition.limit_for(relations) is not Limit.SAME_TEAM:
+            return
+        if not relations_query.shared_teams(self.session, [person.id], self.caller.member_of):
+            raise Invalid({"assignee": ["must be a member of one of your own teams"]})
+
+    def _replace_who_is_gone(self, work: Work) -> None:
+        action = work.action
+        if action.assignee_id is None or self.session.get_one(Account, action.assignee_id).active:
+            return
+        team = self.session.get(Team, action.team_id) if action.team_id is not None else None
+        lead = self.session.get(Account, team.lead_id) if team is not None and team.lead_id is not None else None
+        if lead is None or not lead.active:
+            raise Invalid({"assignee": ["must be named: whoever had it is gone, and there is no lead to take it"]})
+        rename_assignee(work, lead)
+
+    def _end(self, work: Work, fields: Mapping[str, Any]) -> None:
+        outcome = self._look_up("outcome", fields["outcome"], lambda: _active_outcome(self.session, fields["outcome"]))
+        if outcome.requires_reason and not fields.get("reason"):
+            raise Invalid({"reason": [f"is required for the outcome {outcome.key}"]})
+        work.action.outcome_id, work.names.outcome_key = outcome.id, outcome.key
+        work.action.root_cause = fields.get("root_cause")
+        work.action.resolution = fields.get("resolution")
+
+    def _wait(self, action: Held, fields: Mapping[str, Any]) -> None:
+        until = fields.get("until")
+        if until is not None and until <= self.now:
+            raise Invalid({"until": ["must be in the future"]})
+        action.waiting_for_answer = bool(fields.get("until_answer"))
+        action.waiting_until = until or self.now + LONGEST_WAIT_FOR_ANSWER
+
+    def _look_up(self, name: str, asked: Any, find: Callable[[], Any]) -> Any:
+        key = f"{name}={asked}"
+        if key not in self.known:
+            self.known[key] = find()
+        return self.known[key]
+
+    def _explained(
+        self, definition: Definition, work: Work, relations: frozenset[str], refused: TransitionRefused
+    ) -> CfmError:
+        """The refusal with what is possible instead, and why the rest is not."""
+        if isinstance(refused, UnknownTransition):
+            return Invalid({"transition": [f"must be one of {', '.join(definition.transitions)}"]})
+        return explain(definition, work.action, work.names.assignee_name, self.caller, relations, refused, now=self.now)
+
+
+def explain(
+    definition: Definition,
+    action: Held,
+    has_it: str | None,
+    caller: Caller,
+    relations: frozenset[str],
+    refused: TransitionRefused,
+    *,
+    now: datetime,
+) -> RefusedTransition:
+    """A refusal as everybody hears of it: who has the action, what is allowed now, why the others are not."""
+    allowed, blocked = choices(definition, action, by=caller.id, relations=relations, now=now)
+    refusal = refused.refusal
+    kind: type[RefusedTransition] = WrongStateTransition
+    detail = refusal.reason
+    if isinstance(refused, NotPermitted):
+        kind = NotPermittedTransition
+    elif isinstance(refused, RequiredMissing):
+        kind = IncompleteTransition
+    elif has_it is not None and (action.pool or refusal.code is Code.TAKEN):
+        detail = f"{detail} {has_it} has it."
+    return kind(
+        detail,
+        current_state=action.state,
+        allowed=allowed,
+        blocked={name: {"code": why.code.value, "reason": why.reason} for name, why in blocked.items()},
+        missing=refusal.missing,
+    )
+
+
+def _person(work: Work) -> dict[str, Any] | None:
+    if work.action.assignee_id is None:
+        return None
+    return {"id": work.action.assignee_id, "name": work.names.assignee_name}
+
+
+def _active_outcome(session: Session, key: str) -> Outcome:
+    outcome = session.scalars(select(Outcome).where(Outcome.key == key)).one_or_none()
+    if outcome is None or not outcome.active:
+        active = sorted(session.scalars(select(Outcome.key).where(Outcome.active)))
+        raise Invalid({"outcome": [f"must be one of {', '.join(active)}"]})
+    return outcome

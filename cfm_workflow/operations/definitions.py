@@ -1,0 +1,109 @@
+"""The workflow definitions actions follow: published from files as immutable versions, read back by id.
+
+Rows never change, so a definition once read is kept for the life of the process.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
+
+from cfm_workflow.access import system
+from cfm_workflow.db import is_sqlite
+from cfm_workflow.errors import Invalid, NotFound
+from cfm_workflow.ledger import Fact, record
+from cfm_workflow.models import WorkflowVersion
+from cfm_workflow.workflow import Definition, from_content
+
+_PUBLISHING = 0x63666D01  # an advisory lock of PostgreSQL: one process publishes at a time
+
+_read: dict[tuple[Any, int], Definition] = {}
+_reading = Lock()
+
+
+def publish(session: Session, definitions: Iterable[Definition], *, now: datetime) -> list[WorkflowVersion]:
+    """Store each definition that differs from the latest version of its key as the next version.
+
+    Several processes starting at once agree: they publish one after the other, and the second finds nothing new.
+    """
+    if not is_sqlite(session):
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _PUBLISHING})
+    added = []
+    for definition in definitions:
+        latest = _latest(session, definition.key)
+        if latest is not None and latest.sha256 == definition.sha256:
+            continue
+        added.append(
+            WorkflowVersion(
+                key=definition.key,
+                version=latest.version + 1 if latest is not None else 1,
+                sha256=definition.sha256,
+                content=definition.content(),
+                created_at=now,
+            )
+        )
+    session.add_all(added)
+    session.flush()
+    facts = [
+        Fact(
+            "workflow.created",
+            row.id,
+            {"workflow": {"key": row.key, "version": row.version, "sha256": row.sha256}},
+            system("start"),
+        )
+        for row in added
+    ]
+    record(session, facts, now=now)
+    return added
+
+
+def definition_of(session: Session, workflow_id: int) -> Definition:
+    """The definition behind `actions.workflow_id`."""
+    key = (_database(session), workflow_id)
+    found = _read.get(key)
+    if found is None:
+        row = session.get_one(WorkflowVersion, workflow_id)
+        with _reading:
+            found = _read[key] = from_content(row.content, f"{row.key} version {row.version}")
+    return found
+
+
+def can_finish(session: Session, transition: str) -> bool:
+    """Whether in any definition met so far a transition of this name can enter or leave a finished state."""
+    database = _database(session)
+    return any(transition in found.finishing for (where, _), found in list(_read.items()) if where == database)
+
+
+def _database(session: Session) -> Any:
+    bind = session.get_bind()
+    assert isinstance(bind, Engine)
+    return bind.url
+
+
+def latest(session: Session, key: str) -> WorkflowVersion:
+    """The version that new actions follow.
+
+    Raises:
+        NotFound: no workflow has this key.
+    """
+    row = _latest(session, key)
+    if row is None:
+        raise NotFound("workflow", key)
+    return row
+
+
+def chosen(session: Session, key: str) -> WorkflowVersion:
+    """`latest` for a key that came in a request: an unknown one is the request's mistake."""
+    row = _latest(session, key)
+    if row is None:
+        known = sorted(session.scalars(select(WorkflowVersion.key).distinct()))
+        raise Invalid({"workflow": [f"must be one of {', '.join(known)}"]})
+    return row
+
+
+def _latest(session: Session, key: str) -> WorkflowVersion | None:
+    newest = select(WorkflowVersion).where(WorkflowVersion.key == key).order_by(WorkflowVersion.version.desc()).limit(1)
+    return session.scalars(newest).one_or_none()

@@ -1,0 +1,250 @@
+"""People and teams: found by how requests name them, created, changed, switched off."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from cfm_workflow import access, ledger
+from cfm_workflow.access import Caller
+from cfm_workflow.errors import Conflict, Invalid, NotFound
+from cfm_workflow.ledger import Fact, record
+from cfm_workflow.models import Account, Action, SupervisedTeam, Team, TeamMember
+from cfm_workflow.queries import people as people_query
+
+Ref = int | str
+"""How a request names somebody: a user by id or e-mail address, a team by id or key."""
+
+
+def named_user(session: Session, ref: Ref, *, field: str) -> Account:
+    """The active user a request names.
+
+    Raises:
+        Invalid: nobody is called that, or they have been switched off; names `field`.
+    """
+    account = people_query.user_by_ref(session, ref)
+    if account is None:
+        raise Invalid({field: ["must be the id or e-mail address of a user"]})
+    if not account.active:
+        raise Invalid({field: [f"{account.name} has been switched off"]})
+    return account
+
+
+def named_team(session: Session, ref: Ref, *, field: str) -> Team:
+    """The team a request names.
+
+    Raises:
+        Invalid: no team is called that; names `field`.
+    """
+    team = people_query.team_by_ref(session, ref)
+    if team is None:
+        raise Invalid({field: ["must be the id or key of a team"]})
+    return team
+
+
+def create_user(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """A new user; `fields` as the form loads them (email, name, role, language, time_zone, teams, supervises).
+
+    Raises:
+        Forbidden, Conflict: the address is taken already.
+    """
+    access.require(caller, "people.manage")
+    if people_query.user_by_ref(session, fields["email"]) is not None:
+        raise Conflict(f"There is a user with the address {fields['email']} already.")
+    account = Account(
+        kind="user",
+        active=True,
+        scopes=None,
+        owner_id=None,
+        version=1,
+        created_at=now,
+        **{name: fields[name] for name in ("email", "name", "role", "language", "time_zone")},
+    )
+    session.add(account)
+    session.flush()
+    for ref in fields.get("teams", ()):
+        session.add(TeamMember(team_id=named_team(session, ref, field="teams").id, account_id=account.id))
+    _supervise(session, account, fields.get("supervises", ()))
+    session.flush()
+    seen = people_query.user_view(session, account)
+    record(session, [Fact("user.created", account.id, {"user": seen}, caller)], now=now)
+    return seen
+
+
+def change_user(
+    session: Session, caller: Caller, user_id: int, fields: Mapping[str, Any], *, now: datetime
+) -> dict[str, Any]:
+    """Change a user; switching off (`active` false) ends their tokens at once and leaves their work to be given on.
+
+    Raises:
+        NotFound, Forbidden, Conflict: the last administrator must stay one; an address must be free.
+    """
+    account = _user(session, user_id)
+    access.require(caller, "people.manage")
+    if (email := fields.get("email")) and email != account.email and people_query.user_by_ref(session, email):
+        raise Conflict(f"There is a user with the address {email} already.")
+    _keep_an_administrator(session, account, fields)
+    if "supervises" in fields:
+        session.execute(delete(SupervisedTeam).where(SupervisedTeam.account_id == account.id))
+        _supervise(session, account, fields["supervises"])
+    plain = {name: value for name, value in fields.items() if name != "supervises"}
+    changed = ledger.changes(account, plain)
+    for name in changed:
+        setattr(account, name, plain[name])
+    if changed or "supervises" in fields:
+        account.version += 1
+    session.flush()
+    seen = people_query.user_view(session, account)
+    if changed or "supervises" in fields:
+        record(session, [Fact("user.changed", account.id, {"changes": changed, "user": seen}, caller)], now=now)
+    return seen
+
+
+def remove_user(session: Session, caller: Caller, user_id: int, *, now: datetime) -> None:
+    """Switch a user off for good; the history keeps their name.
+
+    Raises:
+        NotFound, Forbidden, Conflict: as `change_user`.
+    """
+    account = _user(session, user_id)
+    access.require(caller, "people.manage")
+    _keep_an_administrator(session, account, {"active": False})
+    account.active = False
+    account.version += 1
+    session.flush()
+    seen = people_query.user_view(session, account)
+    record(session, [Fact("user.deleted", account.id, {"user": seen}, caller)], now=now)
+
+
+def change_me(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> None:
+    """What people may change about themselves: name, language, time zone.
+
+    Raises:
+        Forbidden: an integration has nothing of this kind, or the token is too narrow.
+    """
+    access.require(caller, "self.manage", {"oneself"})
+    account = _user(session, caller.id or 0)
+    changed = ledger.changes(account, dict(fields))
+    for name in changed:
+        setattr(account, name, fields[name])
+    if changed:
+        account.version += 1
+        seen = people_query.user_view(session, account)
+        record(session, [Fact("user.changed", account.id, {"changes": changed, "user": seen}, caller)], now=now)
+
+
+def create_team(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """A new team with its lead and members.
+
+    Raises:
+        Forbidden, Conflict: the key is taken; Invalid: a person is unknown or switched off.
+    """
+    access.require(caller, "people.manage")
+    if people_query.team_by_ref(session, fields["key"]) is not None:
+        raise Conflict(f"There is a team with the key {fields['key']} already.")
+    team = Team(
+        lead_id=_lead(session, fields.get("lead")),
+        last_given_to=None,
+        version=1,
+        created_at=now,
+        **{name: fields[name] for name in ("key", "name", "mode", "restricted")},
+    )
+    session.add(team)
+    session.flush()
+    _set_members(session, team, fields.get("members", ()))
+    seen = people_query.team_view(session, team)
+    record(session, [Fact("team.created", team.id, {"team": seen}, caller)], now=now)
+    return seen
+
+
+def change_team(
+    session: Session, caller: Caller, team_id: int, fields: Mapping[str, Any], *, now: datetime
+) -> dict[str, Any]:
+    """Change a team; `members` replaces the whole list.
+
+    Raises:
+        NotFound, Forbidden, Conflict, Invalid: as `create_team`.
+    """
+    team = _team(session, team_id)
+    access.require(caller, "people.manage")
+    if (key := fields.get("key")) and key != team.key and people_query.team_by_ref(session, key):
+        raise Conflict(f"There is a team with the key {key} already.")
+    plain = {name: value for name, value in fields.items() if name not in ("lead", "members")}
+    if "lead" in fields:
+        plain["lead_id"] = _lead(session, fields["lead"])
+    changed = ledger.changes(team, plain)
+    for name in changed:
+        setattr(team, name, plain[name])
+    if "members" in fields:
+        before = people_query.member_ids(session, team.id)
+        _set_members(session, team, fields["members"])
+        after = people_query.member_ids(session, team.id)
+        if before != after:
+            changed["members"] = {"from": before, "to": after}
+    if changed:
+        team.version += 1
+    session.flush()
+    seen = people_query.team_view(session, team)
+    if changed:
+        record(session, [Fact("team.changed", team.id, {"changes": changed, "team": seen}, caller)], now=now)
+    return seen
+
+
+def delete_team(session: Session, caller: Caller, team_id: int, *, now: datetime) -> None:
+    """Delete a team that never had work.
+
+    Raises:
+        NotFound, Forbidden, Conflict: there are actions that were given to it.
+    """
+    team = _team(session, team_id)
+    access.require(caller, "people.manage")
+    if session.scalars(select(Action.id).where(Action.team_id == team_id).limit(1)).first() is not None:
+        raise Conflict("This team has actions and stays; take its members out instead.")
+    seen = people_query.team_view(session, team)
+    session.delete(team)
+    session.flush()
+    record(session, [Fact("team.deleted", team_id, {"team": seen}, caller)], now=now)
+
+
+def _user(session: Session, user_id: int) -> Account:
+    account = session.get(Account, user_id, with_for_update={"key_share": True})
+    if account is None or account.kind != "user":
+        raise NotFound("user", user_id)
+    return account
+
+
+def _team(session: Session, team_id: int) -> Team:
+    team = session.get(Team, team_id, with_for_update={"key_share": True})
+    if team is None:
+        raise NotFound("team", team_id)
+    return team
+
+
+def _lead(session: Session, ref: Ref | None) -> int | None:
+    return None if ref is None else named_user(session, ref, field="lead").id
+
+
+def _set_members(session: Session, team: Team, refs: Collection[Ref]) -> None:
+    people = {named_user(session, ref, field="members").id for ref in refs}
+    session.execute(delete(TeamMember).where(TeamMember.team_id == team.id))
+    if people:
+        rows = [{"team_id": team.id, "account_id": person} for person in sorted(people)]
+        session.execute(insert(TeamMember.__table__), rows)  # type: ignore[arg-type]
+
+
+def _supervise(session: Session, account: Account, refs: Collection[Ref]) -> None:
+    for team_id in {named_team(session, ref, field="supervises").id for ref in refs}:
+        session.add(SupervisedTeam(account_id=account.id, team_id=team_id))
+
+
+def _keep_an_administrator(session: Session, account: Account, fields: Mapping[str, Any]) -> None:
+    if account.role != "admin" or not account.active:
+        return
+    if fields.get("active", True) and fields.get("role", "admin") == "admin":
+        return
+    # Locked, so that two administrators cannot switch each other off at once.
+    others = select(Account.id).where(Account.role == "admin", Account.active, Account.id != account.id)
+    if not session.scalars(others.order_by(Account.id).with_for_update()).all():
+        raise Conflict("The last administrator cannot be switched off or demoted.")

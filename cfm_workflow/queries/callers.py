@@ -1,0 +1,92 @@
+"""Who is behind a token or an account, with all that access depends on, in one statement. Never writes."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, ScalarSelect, String, bindparam, cast, func, select
+from sqlalchemy.orm import Session
+
+from cfm_workflow.access import Caller
+from cfm_workflow.models import Account, SupervisedTeam, Team, TeamMember, Token
+
+
+def _ids(column: Any, *where: Any) -> ScalarSelect[Any]:
+    return select(func.aggregate_strings(cast(column, String), ",")).where(*where).scalar_subquery()
+
+
+_ACCOUNT = (
+    Account.id,
+    Account.kind,
+    Account.name,
+    Account.email,
+    Account.role,
+    Account.language,
+    Account.time_zone,
+    Account.active,
+    Account.scopes.label("account_scopes"),
+    _ids(TeamMember.team_id, TeamMember.account_id == Account.id).label("member_of"),
+    _ids(Team.id, Team.lead_id == Account.id).label("leads"),
+    _ids(SupervisedTeam.team_id, SupervisedTeam.account_id == Account.id).label("supervises"),
+    _ids(Team.id, Team.restricted).label("restricted"),
+)
+
+_BY_TOKEN = (
+    select(
+        *_ACCOUNT, Token.id.label("token_id"), Token.scopes.label("token_scopes"), Token.expires_at, Token.last_used_at
+    )
+    .join_from(Token, Account, Account.id == Token.account_id)
+    .where(Token.hash == bindparam("hash"))
+)
+_BY_ID = select(*_ACCOUNT).where(Account.id == bindparam("id"))
+
+
+def by_token(session: Session, token_hash: str, *, now: datetime) -> tuple[Caller, datetime | None] | None:
+    """The caller of a token that is valid now, and when it was last used; None for any other."""
+    row = session.execute(_BY_TOKEN, {"hash": token_hash}).one_or_none()
+    if row is None or not row.active or (row.expires_at is not None and row.expires_at <= now):
+        return None
+    return _caller(row, token_scopes=row.token_scopes, token_id=row.token_id), row.last_used_at
+
+
+def by_id(session: Session, account_id: int) -> Caller | None:
+    """The caller an account would be, unscoped; None when it is switched off or unknown."""
+    row = session.execute(_BY_ID, {"id": account_id}).one_or_none()
+    return _caller(row, token_scopes=None, token_id=None) if row is not None and row.active else None
+
+
+def _caller(row: Row[Any], *, token_scopes: list[str] | None, token_id: int | None) -> Caller:
+    member_of, leads = _parse(row.member_of), _parse(row.leads)
+    supervises = (_parse(row.supervises) or None) if row.role == "supervisor" else frozenset[int]()
+    return Caller(
+        type=row.kind,
+        id=row.id,
+        name=row.name,
+        role=row.role,
+        email=row.email,
+        language=row.language,
+        time_zone=row.time_zone,
+        scopes=_narrowest(row.account_scopes, token_scopes),
+        member_of=member_of,
+        leads=leads,
+        supervises=supervises,
+        hidden_teams=_hidden(row.role, _parse(row.restricted), member_of | leads, supervises),
+        token_id=token_id,
+    )
+
+
+def _hidden(
+    role: str | None, restricted: frozenset[int], own: frozenset[int], supervises: frozenset[int] | None
+) -> frozenset[int]:
+    if role == "admin" or supervises is None:
+        return frozenset()
+    return restricted - own - supervises
+
+
+def _narrowest(account: list[str] | None, token: list[str] | None) -> frozenset[str] | None:
+    if account is None:
+        return None if token is None else frozenset(token)
+    return frozenset(account) if token is None else frozenset(account) & frozenset(token)
+
+
+def _parse(ids: str | None) -> frozenset[int]:
+    return frozenset(map(int, ids.split(","))) if ids else frozenset()

@@ -1,0 +1,86 @@
+"""The ledger as it is read: the feed that never skips, an action's history, entries of a timeline. Never writes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from cfm_workflow import ledger
+from cfm_workflow.models import Event
+from cfm_workflow.queries.pages import Page, Sort, fetch_page
+
+FEED_SIZE = 100
+
+
+def feed(session: Session, wanted: Mapping[str, Any], *, audit: bool) -> bytes:
+    """The events after a position, as one JSON text around their frozen bodies.
+
+    `wanted`: `after` (a position, or "latest"), `limit`, `types` (words; `action.*` for all of a kind), `action`,
+    `feedback`. `audit`: whether events for administrators are among them.
+
+    Nothing can be skipped: what is read ends where transactions may still be under way (`ledger.horizon`), and that
+    place is read before the events.
+    """
+    end = ledger.horizon(session)
+    if wanted["after"] == "latest":
+        return _feed([], end - 1, has_more=False)
+    after, size = int(wanted["after"]), wanted.get("limit") or FEED_SIZE
+    query = select(Event.position, Event.body).where(Event.position > after, Event.position < end)
+    if not audit:
+        query = query.where(~Event.audit)
+    for name, column in (("action", Event.action_id), ("feedback", Event.feedback_id)):
+        if wanted.get(name) is not None:
+            query = query.where(column == wanted[name])
+    if (types := wanted.get("types")) and "*" not in types:
+        query = query.where(_of_types(types))
+    elif types:
+        query = query.where(~Event.audit)
+    rows = session.execute(query.order_by(Event.position).limit(size + 1)).all()
+    if len(rows) > size:
+        return _feed(rows[:size], rows[size - 1].position, has_more=True)
+    return _feed(rows, max(after, end - 1), has_more=False)
+
+
+def _of_types(types: list[str]) -> Any:
+    kinds = [Event.type.like(f"{word[:-1]}%") for word in types if word.endswith(".*")]
+    exact = [word for word in types if not word.endswith(".*")]
+    return or_(*kinds, Event.type.in_(exact))
+
+
+def _feed(rows: Any, last_position: int, *, has_more: bool) -> bytes:
+    items = ",".join(row.body for row in rows)
+    more = "true" if has_more else "false"
+    return f'{{"items":[{items}],"last_position":{last_position},"has_more":{more}}}'.encode()
+
+
+HISTORY_SORTS = {"sequence": Sort((Event.sequence,))}
+
+
+def of_action(session: Session, action_id: int, wanted: Mapping[str, Any]) -> Page:
+    """The bodies of an action's own events, oldest first."""
+    query = select(Event.body).where(Event.action_id == action_id, Event.sequence.is_not(None))
+    return fetch_page(session, query, wanted, HISTORY_SORTS, present=lambda row: row.body)
+
+
+def as_page(page: Page) -> bytes:
+    """The list envelope around bodies that stay the text they were frozen as."""
+    cursor = orjson.dumps(page.next_cursor).decode()
+    return f'{{"items":[{",".join(page.items)}],"next_cursor":{cursor}}}'.encode()
+
+
+def entry(body: str) -> dict[str, Any]:
+    """An event as an entry of a timeline: what happened, when, by whom, and the little that tells it from others."""
+    event = orjson.loads(body)
+    data = event["data"]
+    shown = {
+        "type": event["type"],
+        "at": event["timestamp"],
+        "actor": data["actor"],
+        "event_id": data["event_id"],
+        "subject": data["subject"],
+    }
+    if (action := data.get("action")) is not None:
+        shown["action"] = {name: action[name] for name in ("id", "title", "state", "assignee", "team")}
+    return shown | {name: data[name] for name in ("comment", "reason", "changes") if data.get(name)}

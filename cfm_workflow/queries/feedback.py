@@ -1,0 +1,210 @@
+"""Feedback items as everybody sees them: one, lists by key, search, timeline. Never writes."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, true
+from sqlalchemy.orm import Session
+
+from cfm_workflow import limits
+from cfm_workflow.access import Caller, allows, by_role
+from cfm_workflow.db import is_sqlite
+from cfm_workflow.errors import NotFound
+from cfm_workflow.models import Action, ActionFeedback, Customer, Event, Feedback
+from cfm_workflow.policy.search import phrases
+from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries.pages import Page, Sort, fetch_page
+from cfm_workflow.queries.relations import handled_items
+
+_COLUMNS = tuple(c for c in Feedback.__table__.c if c.name != "search_text")
+_CUSTOMER = (
+    Customer.name.label("customer_name"),
+    Customer.email.label("customer_email"),
+    Customer.phone.label("customer_phone"),
+    Customer.language.label("customer_language"),
+)
+SELECT = select(*_COLUMNS, *_CUSTOMER).outerjoin_from(Feedback, Customer, Customer.id == Feedback.customer_id)
+_ONE = SELECT.where(Feedback.id == bindparam("id"))
+
+
+def view(item: Any, *, contact: bool) -> dict[str, Any]:
+    """An item in the words of the API; `contact` says whether the reader may see how to reach the customer."""
+    return {
+        "id": item.id,
+        "source": item.source,
+        "external_id": item.external_id,
+        "channel": item.channel,
+        "touchpoint": item.touchpoint,
+        "text": item.text,
+        "language": item.language,
+        "metric": item.metric,
+        "score": item.score,
+        "attributes": item.attributes,
+        "customer": _customer(item, contact),
+        "status": item.status,
+        "needs_decision": item.needs_decision,
+        "imported": item.imported,
+        "received_at": item.received_at,
+        "created_at": item.created_at,
+        "closed_at": item.closed_at,
+        "version": item.version,
+    }
+
+
+def _customer(item: Any, contact: bool) -> dict[str, Any] | None:
+    if item.customer_id is None:
+        return None
+    return {
+        "id": item.customer_id,
+        "name": item.customer_name,
+        "email": item.customer_email if contact else mask_email(item.customer_email),
+        "phone": item.customer_phone if contact else mask_phone(item.customer_phone),
+        "language": item.customer_language,
+    }
+
+
+def mask_email(address: str | None) -> str | None:
+    """Enough to recognise an address one knows, not enough to write to it."""
+    if address is None or "@" not in address:
+        return address
+    name, _, host = address.rpartition("@")
+    return f"{name[:1]}***@{host[:1]}***"
+
+
+def mask_phone(number: str | None) -> str | None:
+    return None if number is None else f"***{number[-2:]}"
+
+
+def brief(item: Any) -> dict[str, Any]:
+    """An item as it stands in an event: no labels, no attributes, text cut, the customer as id and name."""
+    short = {
+        "id": item.id,
+        "source": item.source,
+        "external_id": item.external_id,
+        "channel": item.channel,
+        "touchpoint": item.touchpoint,
+        "text": item.text[: limits.EVENT_TEXT],
+        "language": item.language,
+        "metric": item.metric,
+        "score": item.score,
+        "customer": None if item.customer_id is None else {"id": item.customer_id, "name": item.customer_name},
+        "status": item.status,
+        "needs_decision": item.needs_decision,
+        "received_at": item.received_at,
+        "created_at": item.created_at,
+        "version": item.version,
+    }
+    if len(item.text) > limits.EVENT_TEXT:
+        short["text_truncated"] = True
+    return short
+
+
+def may_see(caller: Caller) -> Any:
+    """An item with work of a restricted team is for those who have to do with that work, and who have work on it."""
+    if not caller.hidden_teams:
+        return true()
+    here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
+    hidden = exists().where(here, Action.team_id.in_(list(caller.hidden_teams)))
+    mine = exists().where(here, or_(Action.assignee_id == caller.id, Action.assigner_id == caller.id))
+    return or_(~hidden, mine, Feedback.recorded_by == caller.id)
+
+
+def find(session: Session, caller: Caller, feedback_id: int) -> Any:
+    """One visible item with its customer.
+
+    Raises:
+        NotFound: there is none, or the caller may not know of it.
+    """
+    query = _ONE if not caller.hidden_teams else _ONE.where(may_see(caller))
+    row = session.execute(query, {"id": feedback_id}).one_or_none()
+    if row is None:
+        raise NotFound("feedback item", feedback_id)
+    return row
+
+
+def with_contact(session: Session, caller: Caller, items: Collection[Any]) -> frozenset[int]:
+    """The ids of those items whose customer's address and phone the caller may see."""
+    ids = [item.id for item in items if item.customer_id is not None]
+    if not ids or allows(caller, "customer.contact", by_role(caller)):
+        return frozenset(ids)
+    if not allows(caller, "customer.contact", {"handler"}):
+        return frozenset()
+    return handled_items(session, caller, ids)
+
+
+def show(session: Session, caller: Caller, item: Any) -> dict[str, Any]:
+    """One item as this caller may see it."""
+    return view(item, contact=item.id in with_contact(session, caller, [item]))
+
+
+SORTS = {
+    "-received_at": Sort((Feedback.received_at, Feedback.id), descending=True),
+    "received_at": Sort((Feedback.received_at, Feedback.id)),
+    "-created_at": Sort((Feedback.id,), descending=True),
+    "created_at": Sort((Feedback.id,)),
+}
+
+
+def page(session: Session, caller: Caller, wanted: Mapping[str, Any]) -> Page:
+    """One page of items. `wanted` holds the filters, `sort`, `limit`, `cursor` and `count` of the form."""
+    conditions = [make(wanted[name]) for name, make in _FILTERS.items() if wanted.get(name) is not None]
+    if wanted.get("q"):
+        conditions.append(_found(session, wanted["q"]))
+    if caller.hidden_teams:
+        conditions.append(may_see(caller))
+    found = fetch_page(
+        session,
+        SELECT.where(*conditions),
+        wanted,
+        SORTS,
+        counted=select(Feedback.id).where(*conditions),
+        present=lambda row: row,
+    )
+    reachable = with_contact(session, caller, found.items)
+    return Page([view(row, contact=row.id in reachable) for row in found.items], found.next_cursor, found.total)
+
+
+_FILTERS: dict[str, Any] = {
+    "channel": lambda v: Feedback.channel == v,
+    "metric": lambda v: Feedback.metric == v,
+    "score_min": lambda v: Feedback.score >= v,
+    "score_max": lambda v: Feedback.score <= v,
+    "status": lambda v: Feedback.status.in_(v),
+    "needs_decision": lambda v: Feedback.needs_decision if v else ~Feedback.needs_decision,
+    "source": lambda v: Feedback.source == v,
+    "external_id": lambda v: Feedback.external_id == v,
+    "customer": lambda v: Feedback.customer_id == v,
+    "received_from": lambda v: Feedback.received_at >= v,
+    "received_to": lambda v: Feedback.received_at < v,
+}
+
+
+def _found(session: Session, question: str) -> Any:
+    """Every word of the question, and every run of syllables inside a word, in any order."""
+    wanted = list(phrases(question))
+    if not wanted:
+        return literal_column("1 = 0")
+    if is_sqlite(session):
+        index = table("feedback_search", column("rowid"), column("search_text"))
+        match = " AND ".join('"' + " ".join(phrase) + '"' for phrase in wanted)
+        found = select(index.c.rowid).where(literal_column("feedback_search").op("MATCH")(match))
+        return Feedback.id.in_(found)
+    indexed = func.to_tsvector(literal_column("'simple'"), Feedback.search_text)
+    asked = [func.phraseto_tsquery(literal_column("'simple'"), " ".join(phrase)) for phrase in wanted]
+    return and_(*(indexed.op("@@")(query) for query in asked))
+
+
+TIMELINE_SORTS = {"position": Sort((Event.position,))}
+
+
+def timeline(
+    session: Session, caller: Caller, feedback_id: int, wanted: Mapping[str, Any], *, present: Callable[[Any], Any]
+) -> Page:
+    """What happened to an item and to the visible actions that serve it, newest last."""
+    serving = select(ActionFeedback.action_id).where(ActionFeedback.feedback_id == feedback_id)
+    about = or_(and_(Event.feedback_id == feedback_id, Event.action_id.is_(None)), Event.action_id.in_(serving))
+    if caller.hidden_teams:
+        seen = select(Action.id).where(actions_query.may_see(caller))
+        about = and_(about, or_(Event.action_id.is_(None), Event.action_id.in_(seen)))
+    events: Select[Any] = select(Event.body).where(about, ~Event.audit)
+    return fetch_page(session, events, wanted, TIMELINE_SORTS, present=present)

@@ -1,0 +1,227 @@
+"""Users, teams and integrations as everybody sees them. Never writes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from cfm_workflow.access import Caller
+from cfm_workflow.errors import NotFound
+from cfm_workflow.models import Account, SupervisedTeam, Team, TeamMember, Token
+from cfm_workflow.queries.pages import Page, Sort, fetch_page
+
+
+def user_by_ref(session: Session, ref: int | str) -> Account | None:
+    """A user by id or e-mail address (in any case)."""
+    users = select(Account).where(Account.kind == "user")
+    if isinstance(ref, int):
+        return session.scalars(users.where(Account.id == ref)).one_or_none()
+    return session.scalars(users.where(Account.email == ref.strip().lower())).one_or_none()
+
+
+def team_by_ref(session: Session, ref: int | str) -> Team | None:
+    """A team by id or key."""
+    return session.scalars(
+        select(Team).where(Team.id == ref if isinstance(ref, int) else Team.key == ref)
+    ).one_or_none()
+
+
+def find_user(session: Session, user_id: int) -> Account:
+    """Raises NotFound unless there is such a user, switched off or not."""
+    account = user_by_ref(session, user_id)
+    if account is None:
+        raise NotFound("user", user_id)
+    return account
+
+
+def find_team(session: Session, team_id: int) -> Team:
+    """Raises NotFound unless there is such a team."""
+    team = session.get(Team, team_id)
+    if team is None:
+        raise NotFound("team", team_id)
+    return team
+
+
+def find_integration(session: Session, account_id: int) -> Account:
+    """Raises NotFound unless there is such an integration."""
+    account = session.get(Account, account_id)
+    if account is None or account.kind != "integration":
+        raise NotFound("integration", account_id)
+    return account
+
+
+def member_ids(session: Session, team_id: int) -> list[int]:
+    """Who is in a team, by id."""
+    members = select(TeamMember.account_id).where(TeamMember.team_id == team_id).order_by(TeamMember.account_id)
+    return list(session.scalars(members))
+
+
+def active_members(session: Session, team_id: int) -> list[Account]:
+    """Who in a team can be given work, by id."""
+    members = select(Account).join(TeamMember, TeamMember.account_id == Account.id)
+    return list(session.scalars(members.where(TeamMember.team_id == team_id, Account.active).order_by(Account.id)))
+
+
+def user_view(session: Session, account: Account) -> dict[str, Any]:
+    """A user in the words of the API."""
+    return _user(account, _teams_of(session, [account.id]), _supervised_by(session, [account.id]))
+
+
+def _user(account: Account, teams: Mapping[int, list[Any]], supervised: Mapping[int, list[Any]]) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "name": account.name,
+        "role": account.role,
+        "language": account.language,
+        "time_zone": account.time_zone,
+        "active": account.active,
+        "teams": teams.get(account.id, []),
+        "supervises": supervised.get(account.id, []),
+        "version": account.version,
+        "created_at": account.created_at,
+    }
+
+
+def _teams_of(session: Session, ids: list[int]) -> dict[int, list[Any]]:
+    membership = select(TeamMember.account_id, Team.id, Team.key, Team.name).join(Team, Team.id == TeamMember.team_id)
+    return _by_account(session, membership.where(TeamMember.account_id.in_(ids)))
+
+
+def _supervised_by(session: Session, ids: list[int]) -> dict[int, list[Any]]:
+    teams = select(SupervisedTeam.account_id, Team.id, Team.key, Team.name)
+    return _by_account(
+        session, teams.join(Team, Team.id == SupervisedTeam.team_id).where(SupervisedTeam.account_id.in_(ids))
+    )
+
+
+def _by_account(session: Session, query: Any) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for row in session.execute(query.order_by(Team.id)):
+        found.setdefault(row.account_id, []).append({"id": row.id, "key": row.key, "name": row.name})
+    return found
+
+
+BY_ID = {"id": Sort((Account.id,))}
+
+
+def users(session: Session, wanted: Mapping[str, Any]) -> Page:
+    """A page of users; filters `q` (part of name or address), `role`, `active`, `team`."""
+    query = select(Account).where(Account.kind == "user")
+    if wanted.get("q"):
+        part = f"%{_escaped(wanted['q'].lower())}%"
+        query = query.where(
+            or_(func.lower(Account.name).like(part, escape="\\"), Account.email.like(part, escape="\\"))
+        )
+    if wanted.get("role"):
+        query = query.where(Account.role == wanted["role"])
+    if wanted.get("active") is not None:
+        query = query.where(Account.active if wanted["active"] else ~Account.active)
+    if wanted.get("team") is not None:
+        members = select(TeamMember.account_id).where(TeamMember.team_id == wanted["team"])
+        query = query.where(Account.id.in_(members))
+    found = fetch_page(session, query, wanted, BY_ID, present=lambda row: row[0])
+    ids = [account.id for account in found.items]
+    teams, supervised = _teams_of(session, ids), _supervised_by(session, ids)
+    return Page([_user(account, teams, supervised) for account in found.items], found.next_cursor)
+
+
+def _escaped(part: str) -> str:
+    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def team_view(session: Session, team: Team) -> dict[str, Any]:
+    """A team in the words of the API, with its members."""
+    return _teams(session, [team])[0]
+
+
+def teams(session: Session, wanted: Mapping[str, Any]) -> Page:
+    """A page of teams."""
+    found = fetch_page(session, select(Team), wanted, {"id": Sort((Team.id,))}, present=lambda row: row[0])
+    return Page(_teams(session, found.items), found.next_cursor)
+
+
+def _teams(session: Session, teams: list[Team]) -> list[dict[str, Any]]:
+    ids = [team.id for team in teams]
+    leads = {team.lead_id for team in teams if team.lead_id is not None}
+    people = select(Account.id, Account.name, Account.email, Account.active)
+    lead_rows = {row.id: row for row in session.execute(people.where(Account.id.in_(leads)))} if leads else {}
+    joined = people.add_columns(TeamMember.team_id).join(TeamMember, TeamMember.account_id == Account.id)
+    members: dict[int, list[Any]] = {}
+    for row in session.execute(joined.where(TeamMember.team_id.in_(ids)).order_by(Account.id)):
+        members.setdefault(row.team_id, []).append(_person(row) | {"active": row.active})
+    return [
+        {
+            "id": team.id,
+            "key": team.key,
+            "name": team.name,
+            "mode": team.mode,
+            "restricted": team.restricted,
+            "lead": _person(lead_rows[team.lead_id]) if team.lead_id is not None else None,
+            "members": members.get(team.id, []),
+            "version": team.version,
+            "created_at": team.created_at,
+        }
+        for team in teams
+    ]
+
+
+def _person(row: Any) -> dict[str, Any]:
+    return {"id": row.id, "name": row.name, "email": row.email}
+
+
+def integration_view(account: Account) -> dict[str, Any]:
+    """An integration in the words of the API."""
+    return {
+        "id": account.id,
+        "name": account.name,
+        "owner_id": account.owner_id,
+        "scopes": account.scopes,
+        "active": account.active,
+        "created_at": account.created_at,
+    }
+
+
+def integrations(session: Session, wanted: Mapping[str, Any]) -> Page:
+    """A page of integrations."""
+    query = select(Account).where(Account.kind == "integration")
+    return fetch_page(session, query, wanted, BY_ID, present=lambda row: integration_view(row[0]))
+
+
+def token_view(token: Token) -> dict[str, Any]:
+    """A token without its secret, which nobody has any more."""
+    return {
+        "id": token.id,
+        "name": token.name,
+        "hint": token.hint,
+        "scopes": token.scopes,
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "last_used_at": token.last_used_at,
+    }
+
+
+def tokens(session: Session, account_id: int, wanted: Mapping[str, Any]) -> Page:
+    """A page of the tokens of an account."""
+    query = select(Token).where(Token.account_id == account_id)
+    return fetch_page(session, query, wanted, {"id": Sort((Token.id,))}, present=lambda row: token_view(row[0]))
+
+
+def me_view(session: Session, caller: Caller) -> dict[str, Any]:
+    """Who is asking, in the words of the API."""
+    account = session.get_one(Account, caller.id)
+    named = select(Team.id, Team.key, Team.name).order_by(Team.id)
+    rows = session.execute(named.where(Team.id.in_(sorted(caller.member_of | caller.leads)))).all()
+    return {
+        "type": account.kind,
+        "id": account.id,
+        "name": account.name,
+        "email": account.email,
+        "role": account.role,
+        "language": account.language,
+        "time_zone": account.time_zone,
+        "scopes": None if caller.scopes is None else sorted(caller.scopes),
+        "teams": [dict(row._mapping) for row in rows if row.id in caller.member_of],
+        "leads": [dict(row._mapping) for row in rows if row.id in caller.leads],
+    }
