@@ -1,0 +1,32 @@
+"""The JSON edge: reads a request, opens the one transaction, calls one operation, answers. Decides nothing."""
+
+from flask import Flask
+
+from cfm_workflow.api import (
+    actions,
+    customers,
+    events,
+    feedback,
+    health,
+    imports,
+    me,
+    openapi,
+    outcomes,
+    people,
+    problems,
+    routing,
+    workflows,
+)
+from cfm_workflow.service import Service
+
+__all__ = ["register"]
+
+ROUTES = (actions, customers, events, feedback, imports, me, openapi, outcomes, people, workflows)
+"""The modules whose import has declared all operations."""
+
+
+def register(app: Flask, service: Service) -> None:
+    """Add the API, its errors and the health pages to the application."""
+    routing.register(app, service)
+    health.register(app, service)
+    problems.register(app)

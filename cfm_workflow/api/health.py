@@ -1,0 +1,111 @@
+"""Is it alive, is it ready, how is it doing: `/healthz`, `/readyz`, `/metrics`. No sign-in; details for a few only."""
+
+import ipaddress
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from flask import Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from sqlalchemy.exc import DBAPIError
+
+from cfm_workflow import access, clock, migrating
+from cfm_workflow.access import Caller
+from cfm_workflow.api.signin import signed_in
+from cfm_workflow.errors import CfmError, Forbidden, NotReady
+from cfm_workflow.queries import health as health_query
+from cfm_workflow.service import Service
+
+CLOCK_MAY_STAND: Final = timedelta(seconds=30)
+
+
+def register(app: Flask, service: Service) -> None:
+    """Add the pages, and count every answer."""
+    began = clock.now()
+    metrics = Metrics()
+    app.add_url_rule("/healthz", "healthz", lambda: _json({"status": "ok"}))
+    app.add_url_rule("/readyz", "readyz", lambda: _readyz(service, began))
+    app.add_url_rule("/metrics", "metrics", lambda: _metrics(service, metrics))
+    app.before_request(_start)
+    app.after_request(metrics.count)
+
+
+class Metrics:
+    """Counters of this process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        names = ["operation", "method", "status"]
+        self.requests = Counter("cfm_requests", "Answers given.", names, registry=self.registry)
+        self.seconds = Histogram("cfm_request_seconds", "Time to the answer.", ["operation"], registry=self.registry)
+        self.clock_age = Gauge("cfm_clock_age_seconds", "Since the last tick of the clock.", registry=self.registry)
+        self.horizon_age = Gauge(
+            "cfm_feed_horizon_age_seconds", "Age of the oldest open write transaction.", registry=self.registry
+        )
+        self.waiting_imports = Gauge("cfm_imports_waiting", "Imports not finished.", registry=self.registry)
+
+    def count(self, response: Response) -> Response:
+        operation = request.endpoint or "none"
+        self.requests.labels(operation, request.method, str(response.status_code)).inc()
+        if (began := g.get("began")) is not None:
+            self.seconds.labels(operation).observe(clock.stopwatch() - began)
+        return response
+
+
+def _start() -> None:
+    g.began = clock.stopwatch()
+
+
+def _readyz(service: Service, began: datetime) -> Response:
+    """503 only when the database cannot be reached, migrations are missing, or the clock has stood still."""
+    now = clock.now()
+    facts: dict[str, Any] = {"status": "ok"}
+    try:
+        migrating.check(service.database)
+        with service.database.reading() as session:
+            state = health_query.state(session, now=now)
+    except NotReady as reason:
+        facts = {"status": "not ready", "reason": str(reason)}
+    except DBAPIError:
+        facts = {"status": "not ready", "reason": "The database cannot be reached."}
+    else:
+        facts |= state
+        last = state["clock_at"]
+        if now - began > CLOCK_MAY_STAND and (last is None or now - last > CLOCK_MAY_STAND):
+            facts |= {"status": "not ready", "reason": "The clock stands still: is a scheduler running?"}
+    status = 200 if facts["status"] == "ok" else 503
+    if not _may_see_details(service):
+        facts = {"status": facts["status"]}
+    return _json(facts, status)
+
+
+def _metrics(service: Service, metrics: Metrics) -> Response:
+    if not _may_see_details(service):
+        raise Forbidden("settings.manage", "Metrics are for CFM_METRICS_NETWORKS or an administrator's token.")
+    now = clock.now()
+    with service.database.reading() as session:
+        state = health_query.state(session, now=now)
+    metrics.clock_age.set((now - state["clock_at"]).total_seconds() if state["clock_at"] else float("nan"))
+    metrics.horizon_age.set(state["horizon_age_seconds"])
+    metrics.waiting_imports.set(state["imports_waiting"])
+    return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_see_details(service: Service) -> bool:
+    address = ipaddress.ip_address(request.remote_addr or "::")
+    if any(address in network for network in service.settings.metrics_networks if network.version == address.version):
+        return True
+    if "Authorization" not in request.headers:
+        return False
+    try:
+        caller: Caller = signed_in(service, now=clock.now())
+    except CfmError:
+        return False
+    return access.allows(caller, "settings.manage")
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    text = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+    response = Response(text, status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,364 @@
+"""How a route is declared and what happens around it: sign-in, reading the message, the transaction, the answer.
+
+A route says its method, path, right, and the forms of its messages; `openapi.json`, the test of access and the server
+all read the same declaration.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from flask import Blueprint, Flask, Response, request
+from marshmallow import Schema, ValidationError
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
+from werkzeug.routing import ValidationError as NoMatch
+
+from cfm_workflow import access, clock, limits
+from cfm_workflow.access import Caller
+from cfm_workflow.api.signin import Failures, signed_in
+from cfm_workflow.errors import CfmError, Invalid, Malformed, TooLarge, Unsupported
+from cfm_workflow.operations import idempotency
+from cfm_workflow.operations.idempotency import Answer
+from cfm_workflow.queries import actions, customers, feedback, outcomes, people
+from cfm_workflow.queries import groups as groups_query
+from cfm_workflow.queries import imports as imports_query
+from cfm_workflow.service import Service
+
+BASE: Final = "/api/v1"
+JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request as an operation needs it: who, when, with what; and the session of its transaction."""
+
+    session: Session
+    caller: Caller
+    now: datetime
+    service: Service
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is not simply the route's status with a JSON body."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A declared route. `right` is a key of `access.RIGHTS`, or None for what needs no sign-in.
+
+    `etag`: the answer is an action with its version. `matches`: honours If-Match. `secret`: the answer holds one.
+    `receive`: reads a body that is no JSON before the transaction begins, and returns what it is and a hash of it.
+    `example`: a body that this operation accepts.
+    """
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    right: str | None
+    handler: Callable[..., Any]
+    query: type[Schema] | None = None
+    body: type[Schema] | None = None
+    answers: Mapping[int, type[Schema] | None] = field(default_factory=dict)
+    etag: bool = False
+    matches: bool = False
+    secret: bool = False
+    receive: Callable[[Service, Mapping[str, Any]], tuple[Mapping[str, Any], bytes]] | None = None
+    example: Any = None
+
+    @property
+    def writes(self) -> bool:
+        return self.method not in ("GET", "HEAD")
+
+    @property
+    def status(self) -> int:
+        """The status of the usual good answer."""
+        return next(iter(self.answers), 200)
+
+
+OPERATIONS: Final[list[Operation]] = []
+
+
+def route(
+    method: str,
+    path: str,
+    name: str,
+    *,
+    tag: str,
+    right: str | None,
+    answers: Mapping[int, type[Schema] | None],
+    **more: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare an operation; its docstring's first line is its summary."""
+
+    def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
+        summary = (handler.__doc__ or name).strip().splitlines()[0]
+        OPERATIONS.append(
+            Operation(
+                method=method,
+                path=path,
+                name=name,
+                tag=tag,
+                summary=summary,
+                right=right,
+                handler=handler,
+                answers=answers,
+                **more,
+            )
+        )
+        return handler
+
+    return declare
+
+
+class IdConverter(BaseConverter):
+    """An id in a path; what cannot be one is simply not there (404), however long."""
+
+    regex = "[0-9]{1,40}"
+    part_isolating = True
+
+    def to_python(self, value: str) -> int:
+        ident = int(value)
+        if not 1 <= ident <= limits.ID:
+            raise NoMatch
+        return ident
+
+    def to_url(self, value: Any) -> str:
+        return str(int(value))
+
+
+def register(app: Flask, service: Service) -> None:
+    """Add all declared operations to the application."""
+    app.url_map.converters["id"] = IdConverter
+    app.extensions["cfm_failures"] = Failures()
+    blueprint = Blueprint("api", __name__, url_prefix=BASE)
+    for operation in OPERATIONS:
+        blueprint.add_url_rule(
+            operation.path,
+            endpoint=operation.name,
+            view_func=_view(operation, service),
+            methods=[operation.method],
+            provide_automatic_options=False,
+        )
+    app.register_blueprint(blueprint)
+
+
+def _view(operation: Operation, service: Service) -> Callable[..., Response]:
+    run = _write if operation.writes else _read
+    query = operation.query() if operation.query is not None else None
+    body = operation.body() if operation.body is not None else None
+
+    def view(**path: Any) -> Response:
+        now = clock.now()
+        caller = signed_in(service, now=now) if operation.right is not None else access.system("nobody")
+        return run(operation, service, caller, now, path, query, body)
+
+    return view
+
+
+def _read(
+    operation: Operation,
+    service: Service,
+    caller: Caller,
+    now: datetime,
+    path: Mapping[str, Any],
+    query: Schema | None,
+    body: Schema | None,
+) -> Response:
+    wanted, refusal = _attempt(lambda: load_query(query))
+    with service.database.reading() as session:
+        _exists(session, caller, path, refusal)
+        if operation.right is not None:
+            access.require(caller, operation.right)
+        done = operation.handler(Ask(session, caller, now, service, query=wanted or {}), **path)
+    return _response(_answer(operation, done))
+
+
+def _write(
+    operation: Operation,
+    service: Service,
+    caller: Caller,
+    now: datetime,
+    path: Mapping[str, Any],
+    query: Schema | None,
+    body: Schema | None,
+) -> Response:
+    key, refusal = _attempt(lambda: _idempotency_key(operation))
+    loaded, wanted, if_match = None, None, None
+    if refusal is None:
+        loaded, refusal = _attempt(lambda: load_body(body))
+    if refusal is None:
+        wanted, refusal = _attempt(lambda: load_query(query))
+    if refusal is None:
+        if_match, refusal = _attempt(lambda: _if_match(operation))
+    if refusal is not None:
+        with service.database.reading() as session:
+            _exists(session, caller, path, refusal)
+    assert caller.id is not None
+    account_id = caller.id
+    if operation.receive is not None and operation.right is not None:
+        access.require(caller, operation.right)  # before a large body is read for nothing
+        loaded, raw = operation.receive(service, wanted or {})
+    else:
+        raw = request.get_data()
+    fingerprint = idempotency.fingerprint(request.method, request.full_path, raw) if key else ""
+
+    def work(session: Session) -> Answer:
+        if key:
+            earlier = idempotency.claim(session, account_id, key, fingerprint, service.ring, now=now)
+            if earlier is not None:
+                return Answer(earlier.status, {**earlier.headers, "Idempotency-Replayed": "true"}, earlier.body)
+        ask = Ask(session, caller, now, service, query=wanted or {}, body=loaded or {}, if_match=if_match)
+        answer = _answer(operation, operation.handler(ask, **path))
+        if key:
+            idempotency.keep(session, account_id, key, answer, service.ring, secret=operation.secret)
+        return answer
+
+    return _response(service.database.transaction(work))
+
+
+def _attempt(load: Callable[[], Any]) -> tuple[Any, CfmError | None]:
+    """Load a part of the message; a refusal waits until it is known that what the path names exists."""
+    try:
+        return load(), None
+    except CfmError as refusal:
+        return None, refusal
+
+
+def _exists(session: Session, caller: Caller, path: Mapping[str, Any], refusal: CfmError | None) -> None:
+    """Before a message is refused as wrong: a path that leads nowhere is the first thing to say."""
+    if refusal is None:
+        return
+    for name, ident in path.items():
+        find = _FINDERS.get(name)
+        if find is not None:
+            find(session, caller, ident)
+    raise refusal
+
+
+_FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
+    "feedback_id":    feedback.find,
+    "action_id":      actions.find,
+    "group_id":       lambda session, caller, ident: groups_query.find(session, caller, ident, now=clock.now()),
+    "user_id":        lambda session, caller, ident: people.find_user(session, ident),
+    "team_id":        lambda session, caller, ident: people.find_team(session, ident),
+    "integration_id": lambda session, caller, ident: people.find_integration(session, ident),
+    "customer_id":    lambda session, caller, ident: customers.find(session, ident),
+    "outcome_id":     lambda session, caller, ident: outcomes.find(session, ident),
+    "import_id":      lambda session, caller, ident: imports_query.find(session, ident),
+}  # fmt: skip
+
+
+def load_query(schema: Schema | None) -> Mapping[str, Any]:
+    """The query string, each parameter once.
+
+    Raises:
+        Invalid: a parameter is unknown, doubled or wrong.
+    """
+    given = request.args
+    doubled = [name for name in given if len(given.getlist(name)) > 1]
+    if doubled:
+        raise Invalid({name: ["must be given once"] for name in doubled})
+    if schema is None:
+        if given:
+            raise Invalid({name: ["is not a parameter of this operation"] for name in given})
+        return {}
+    return _load(schema, given.to_dict())
+
+
+def load_body(schema: Schema | None) -> Mapping[str, Any]:
+    """The JSON body.
+
+    Raises:
+        Unsupported, TooLarge, Malformed, Invalid.
+    """
+    if schema is None:
+        return {}
+    if request.mimetype != JSON and not request.mimetype.endswith("+json"):
+        raise Unsupported("The body must be JSON, with Content-Type: application/json.")
+    try:
+        raw = request.get_data()
+    except RequestEntityTooLarge:
+        raise TooLarge(f"The body must be at most {limits.BODY_BYTES} bytes.") from None
+    try:
+        message = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"The body is not JSON: {error}.") from None
+    if not isinstance(message, dict):
+        raise Invalid({"body": ["must be an object"]})
+    return _load(schema, message)
+
+
+def _load(schema: Schema, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        loaded: Mapping[str, Any] = schema.load(message)
+    except ValidationError as error:
+        raise Invalid(_flat(error.messages)) from None
+    return loaded
+
+
+def _flat(messages: Any, place: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages by dotted field."""
+    if isinstance(messages, list):
+        return {place or "body": [str(message) for message in messages]}
+    flat: dict[str, list[str]] = {}
+    for name, inner in messages.items():
+        step = "" if name == "_schema" else str(name)
+        flat |= _flat(inner, f"{place}.{step}".strip("."))
+    return flat
+
+
+_KEY: Final = re.compile(rf"[!-~][ -~]{{0,{limits.IDEMPOTENCY_KEY - 1}}}")
+_TAG: Final = re.compile(r'"(\d{1,18})"', re.ASCII)
+
+
+def _idempotency_key(operation: Operation) -> str | None:
+    if operation.method != "POST":
+        return None
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Invalid({"Idempotency-Key": [f"must be 1 to {limits.IDEMPOTENCY_KEY} printable characters"]})
+    return key
+
+
+def _if_match(operation: Operation) -> int | None:
+    """The version that `If-Match` names (RFC 9110, 13.1.1); None without it, or for `*`."""
+    given = request.headers.get("If-Match")
+    if not operation.matches or given is None or given.strip() == "*":
+        return None
+    found = _TAG.fullmatch(given.strip())
+    return int(found[1]) if found else -1  # an entity tag we never gave out matches nothing
+
+
+def _answer(operation: Operation, done: Any) -> Answer:
+    reply = done if isinstance(done, Reply) else Reply(done, operation.status)
+    headers = dict(reply.headers)
+    if reply.body is None:
+        return Answer(reply.status, headers, b"")
+    if operation.etag:
+        headers["ETag"] = f'"{reply.body["version"]}"'
+    body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body, option=orjson.OPT_UTC_Z)
+    return Answer(reply.status, headers, body)
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, status=answer.status, content_type=JSON if answer.body else None)
+    response.headers.extend(answer.headers)
+    if not answer.body:
+        response.headers.pop("Content-Type", None)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,266 @@
+"""Actions, groups, fan-out, transitions and bulk, in and out."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from cfm_workflow import clock, limits
+from cfm_workflow.forms.fields import (
+    Attributes,
+    Duration,
+    Flag,
+    Form,
+    Ident,
+    Moment,
+    QueryChoices,
+    QueryFlag,
+    QueryIdent,
+    QueryRef,
+    Ref,
+    Text,
+)
+from cfm_workflow.forms.pages import CountedPageQuery
+from cfm_workflow.forms.people import MODES, PersonOut, TeamNameOut
+from cfm_workflow.models.actions import PRIORITIES, Completion, GroupState, Kind
+from cfm_workflow.workflow import Category
+
+KINDS = [kind.value for kind in Kind]
+PRIORITY_WORDS = tuple(PRIORITIES)
+CATEGORIES = tuple(category.value for category in Category)
+SORTS = ["-created_at", "created_at", "due_at", "-due_at", "priority", "-priority"]
+
+
+class AssigneeIn(Form):
+    """A user, or a team and what giving work to it means."""
+
+    user = Ref(metadata={"description": "A user by id or e-mail address."})
+    team = Ref(metadata={"description": "A team by id or key."})
+    mode = fields.String(validate=validate.OneOf(MODES), metadata={"description": "Default: the mode of the team."})
+
+    @validates_schema
+    def _one_of_them(self, values: dict[str, Any], **kwargs: Any) -> None:
+        if ("user" in values) == ("team" in values):
+            raise ValidationError("either user or team is needed", "user")
+        if "mode" in values and "team" not in values:
+            raise ValidationError("goes with a team", "mode")
+
+
+class CompletionField(fields.Field[Any]):
+    """`all`, `any` or `{"at_least": k}`; loads as (completion, at_least)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[str, int | None]:
+        if value in (Completion.ALL.value, Completion.ANY.value):
+            return value, None
+        if isinstance(value, dict) and list(value) == ["at_least"]:
+            number = value["at_least"]
+            if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= limits.FAN_OUT:
+                return Completion.AT_LEAST.value, number
+        raise ValidationError('must be "all", "any" or {"at_least": a whole number}')
+
+
+class FanOutIn(Form):
+    title = Text(limits.TITLE, required=True)
+    description = Text(limits.DESCRIPTION, allow_none=True)
+    kind = fields.String(load_default=Kind.INTERNAL.value, validate=validate.OneOf(KINDS))
+    priority = fields.String(load_default="normal", validate=validate.OneOf(PRIORITY_WORDS))
+    goal = Text(limits.GOAL, allow_none=True)
+    benefit = Text(limits.GOAL, allow_none=True)
+    external_ref = Text(limits.EXTERNAL_ID, allow_none=True)
+    attributes = Attributes()
+    workflow = Text(limits.KEY, load_default="standard")
+    assignees = fields.List(
+        fields.Nested(AssigneeIn), required=True, validate=validate.Length(min=1, max=limits.FAN_OUT)
+    )
+    completion = CompletionField(
+        load_default=lambda: (Completion.ALL.value, None),
+        metadata={"description": '`all`, `any` or `{"at_least": k}`.', "default": "all"},
+    )
+    due_at = Moment(allow_none=True)
+    due_in = Duration(metadata={"description": "ISO 8601 duration of days and smaller, from now."})
+
+    @validates_schema
+    def _one_due_date(self, values: dict[str, Any], **kwargs: Any) -> None:
+        if values.get("due_at") is not None and "due_in" in values:
+            raise ValidationError("stands alone: give due_at or due_in", "due_in")
+
+    @post_load
+    def _plain(self, values: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        completion, at_least = values.pop("completion")
+        if (due_in := values.pop("due_in", None)) is not None:
+            values["due_at"] = clock.now() + due_in
+        return values | {"completion": completion, "at_least": at_least}
+
+
+class TransitionFields(Form):
+    """What transitions can require; which of them, the workflow says (`GET /workflows/{key}`)."""
+
+    comment = Text(limits.COMMENT, allow_none=True)
+    reason = Text(limits.REASON, allow_none=True)
+    outcome = Text(limits.KEY, allow_none=True)
+    assignee = Ref(allow_none=True, metadata={"description": "A user by id or e-mail address."})
+    until = Moment(allow_none=True)
+    until_answer = Flag(allow_none=True)
+    root_cause = Text(limits.ROOT_CAUSE, allow_none=True)
+    resolution = Text(limits.RESOLUTION, allow_none=True)
+    through = Flag(load_default=False, metadata={"description": "Walk the missing steps before it, in one go."})
+
+
+class TransitionIn(TransitionFields):
+    transition = Text(limits.KEY, required=True)
+
+
+class _Editable(Form):
+    title = Text(limits.TITLE)
+    description = Text(limits.DESCRIPTION, allow_none=True)
+    priority = fields.String(validate=validate.OneOf(PRIORITY_WORDS))
+    goal = Text(limits.GOAL, allow_none=True)
+    benefit = Text(limits.GOAL, allow_none=True)
+    external_ref = Text(limits.EXTERNAL_ID, allow_none=True)
+    attributes = Attributes()
+    due_at = Moment(allow_none=True)
+
+
+class ActionChange(_Editable):
+    reason = Text(limits.REASON, metadata={"description": "Required with a new due date."})
+
+
+class BulkIn(TransitionFields):
+    """Many actions: a `transition` with its fields, or `changes` (with `reason` for a new due date)."""
+
+    ids = fields.List(Ident(), required=True, validate=validate.Length(min=1, max=limits.BULK))
+    transition = Text(limits.KEY)
+    changes = fields.Nested(_Editable)
+
+    @validates_schema
+    def _one_of_them(self, values: dict[str, Any], **kwargs: Any) -> None:
+        if ("transition" in values) == ("changes" in values):
+            raise ValidationError("either transition or changes is needed", "transition")
+        if values.get("changes") == {}:
+            raise ValidationError("at least one field is needed", "changes")
+        if len(set(values["ids"])) != len(values["ids"]):
+            raise ValidationError("must not name an action twice", "ids")
+        odd = sorted({name for name in values if name not in ("ids", "changes", "reason")} - {"through"})
+        if "changes" in values and odd:
+            raise ValidationError({name: ["goes with a transition"] for name in odd})
+
+
+class ActionQuery(CountedPageQuery):
+    assignee = QueryRef(metadata={"description": "`me`, or a user by id or e-mail address."})
+    assigner = QueryRef(metadata={"description": "`me`, or a user by id or e-mail address."})
+    team = QueryRef(metadata={"description": "A team by id or key."})
+    state = QueryChoices(metadata={"description": "Some states, parted by commas."})
+    category = QueryChoices(CATEGORIES, metadata={"description": f"Some of {', '.join(CATEGORIES)}."})
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    priority = QueryChoices(PRIORITY_WORDS, metadata={"description": f"Some of {', '.join(PRIORITY_WORDS)}."})
+    finished = QueryFlag(metadata={"description": "Whether done, declined or cancelled."})
+    overdue = QueryFlag()
+    orphaned = QueryFlag(metadata={"description": "Unfinished, and the assignee has been switched off."})
+    due_before = Moment()
+    due_after = Moment()
+    feedback = QueryIdent()
+    group = QueryIdent()
+    workflow = Text(limits.KEY)
+    external_ref = Text(limits.EXTERNAL_ID)
+    sort = fields.String(validate=validate.OneOf(SORTS), metadata={"description": "Default: -created_at."})
+
+
+class MyActionQuery(CountedPageQuery):
+    """The caller's own queue; by default what is unfinished, by due date."""
+
+    state = ActionQuery._declared_fields["state"]
+    category = ActionQuery._declared_fields["category"]
+    finished = QueryFlag(load_default=False)
+    overdue = QueryFlag()
+    offered = QueryFlag(
+        load_default=False,
+        metadata={"description": "Instead: what is offered to the caller's teams, and nobody has taken."},
+    )
+    sort = fields.String(load_default="due_at", validate=validate.OneOf(SORTS))
+
+
+class ActionOut(Schema):
+    id = fields.Integer(required=True)
+    feedback_id = fields.Integer(required=True)
+    feedback_ids = fields.List(fields.Integer(), required=True)
+    group_id = fields.Integer(required=True)
+    workflow = fields.String(required=True)
+    state = fields.String(required=True)
+    category = fields.String(required=True, validate=validate.OneOf(CATEGORIES))
+    title = fields.String(required=True)
+    description = fields.String(required=True, allow_none=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    priority = fields.String(required=True, validate=validate.OneOf(PRIORITY_WORDS))
+    goal = fields.String(required=True, allow_none=True)
+    benefit = fields.String(required=True, allow_none=True)
+    assignee = fields.Nested(PersonOut, required=True, allow_none=True)
+    assigned_by = fields.Nested(PersonOut, required=True)
+    team = fields.Nested(TeamNameOut, required=True, allow_none=True)
+    pool = fields.Boolean(required=True)
+    due_at = fields.AwareDateTime(required=True, allow_none=True)
+    first_due_at = fields.AwareDateTime(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+    waiting_until = fields.AwareDateTime(required=True, allow_none=True)
+    waiting_for_answer = fields.Boolean(required=True)
+    outcome = fields.String(required=True, allow_none=True)
+    root_cause = fields.String(required=True, allow_none=True)
+    resolution = fields.String(required=True, allow_none=True)
+    external_ref = fields.String(required=True, allow_none=True)
+    attributes = fields.Dict(required=True)
+    reopened_count = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    state_since = fields.AwareDateTime(required=True)
+    accepted_at = fields.AwareDateTime(required=True, allow_none=True)
+    started_at = fields.AwareDateTime(required=True, allow_none=True)
+    finished_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class GroupOut(Schema):
+    id = fields.Integer(required=True)
+    feedback_id = fields.Integer(required=True)
+    completion = fields.Raw(
+        required=True,
+        metadata={
+            "oneOf": [
+                {"type": "string", "enum": ["all", "any"]},
+                {"type": "object", "required": ["at_least"], "properties": {"at_least": {"type": "integer"}}},
+            ]
+        },
+    )
+    state = fields.String(required=True, validate=validate.OneOf([state.value for state in GroupState]))
+    state_since = fields.AwareDateTime(required=True)
+    total = fields.Integer(required=True)
+    done = fields.Integer(required=True)
+    unfinished = fields.Integer(required=True)
+    created_at = fields.AwareDateTime(required=True)
+
+
+class GroupWithActionsOut(GroupOut):
+    actions = fields.List(fields.Nested(ActionOut), required=True)
+
+
+class FanOutOut(Schema):
+    group = fields.Nested(GroupOut, required=True)
+    actions = fields.List(fields.Nested(ActionOut), required=True)
+
+
+class BlockedOut(Schema):
+    code = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
+class ChoicesOut(Schema):
+    current_state = fields.String(required=True)
+    allowed = fields.List(fields.String(), required=True)
+    blocked = fields.Dict(keys=fields.String(), values=fields.Nested(BlockedOut), required=True)
+
+
+class BulkResultOut(Schema):
+    id = fields.Integer(required=True)
+    status = fields.Integer(required=True)
+    action = fields.Nested(ActionOut, allow_none=True)
+    problem = fields.Dict(allow_none=True)
+
+
+class BulkOut(Schema):
+    items = fields.List(fields.Nested(BulkResultOut), required=True)

@@ -1,0 +1,174 @@
+"""Feedback items and customers, in and out."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from cfm_workflow import limits
+from cfm_workflow.forms.fields import (
+    Attributes,
+    Email,
+    Form,
+    Ident,
+    LanguageTag,
+    Moment,
+    QueryChoices,
+    QueryFlag,
+    QueryIdent,
+    QueryWhole,
+    Text,
+    Whole,
+)
+from cfm_workflow.forms.pages import CountedPageQuery, PageQuery
+from cfm_workflow.models.feedback import ItemStatus
+from cfm_workflow.operations.feedback import DEFAULT_SOURCE
+from cfm_workflow.policy.metrics import SCALES, misfit
+
+STATUSES = tuple(status.value for status in ItemStatus)
+METRICS = tuple(SCALES)
+
+
+class FeedbackCustomerIn(Form):
+    """Who sent it: a known customer by `id`, or what is known of them."""
+
+    id = Ident()
+    name = Text(limits.NAME, allow_none=True)
+    email = Email(allow_none=True)
+    phone = Text(limits.PHONE, allow_none=True)
+    language = LanguageTag(allow_none=True)
+    external_id = Text(limits.EXTERNAL_ID, allow_none=True)
+
+    @validates_schema
+    def _one_way(self, values: dict[str, Any], **kwargs: Any) -> None:
+        if "id" in values and len(values) > 1:
+            raise ValidationError("stands alone", "id")
+
+
+class _FeedbackFields(Form):
+    channel = Text(limits.CHANNEL, allow_none=True)
+    touchpoint = Text(limits.TOUCHPOINT, allow_none=True)
+    language = LanguageTag(allow_none=True)
+    metric = fields.String(allow_none=True, validate=validate.OneOf(METRICS))
+    score = Whole(0, 10, allow_none=True)
+    attributes = Attributes()
+    customer = fields.Nested(FeedbackCustomerIn, allow_none=True)
+
+
+class FeedbackIn(_FeedbackFields):
+    source = Text(limits.SOURCE, load_default=DEFAULT_SOURCE)
+    external_id = Text(limits.EXTERNAL_ID, allow_none=True)
+    text = Text(limits.TEXT, required=True)
+    received_at = Moment()
+
+    @validates_schema
+    def _scale(self, values: dict[str, Any], **kwargs: Any) -> None:
+        if (wrong := misfit(values.get("metric"), values.get("score"))) is not None:
+            raise ValidationError(wrong, "score")
+
+
+class FeedbackChange(_FeedbackFields):
+    text = Text(limits.TEXT)
+
+
+class CloseIn(Form):
+    reason = Text(limits.REASON, required=True)
+
+
+class FeedbackQuery(CountedPageQuery):
+    q = Text(limits.QUERY, metadata={"description": "Words, and parts of Korean words of two syllables and more."})
+    channel = Text(limits.CHANNEL)
+    metric = fields.String(validate=validate.OneOf(METRICS))
+    score_min = QueryWhole(0, 10)
+    score_max = QueryWhole(0, 10)
+    status = QueryChoices(STATUSES, metadata={"description": f"Some of {', '.join(STATUSES)}."})
+    needs_decision = QueryFlag()
+    source = Text(limits.SOURCE)
+    external_id = Text(limits.EXTERNAL_ID)
+    customer = QueryIdent()
+    received_from = Moment()
+    received_to = Moment(metadata={"description": "Exclusive."})
+    sort = fields.String(validate=validate.OneOf(["-received_at", "received_at", "-created_at", "created_at"]))
+
+
+class TimelineQuery(PageQuery):
+    """A page of a timeline."""
+
+
+class ItemCustomerOut(Schema):
+    id = fields.Integer(required=True)
+    name = fields.String(required=True, allow_none=True)
+    email = fields.String(required=True, allow_none=True, metadata={"description": "Masked unless you serve them."})
+    phone = fields.String(required=True, allow_none=True, metadata={"description": "Masked unless you serve them."})
+    language = fields.String(required=True, allow_none=True)
+
+
+class FeedbackOut(Schema):
+    id = fields.Integer(required=True)
+    source = fields.String(required=True)
+    external_id = fields.String(required=True, allow_none=True)
+    channel = fields.String(required=True, allow_none=True)
+    touchpoint = fields.String(required=True, allow_none=True)
+    text = fields.String(required=True)
+    language = fields.String(required=True, allow_none=True)
+    metric = fields.String(required=True, allow_none=True)
+    score = fields.Integer(required=True, allow_none=True)
+    attributes = fields.Dict(required=True)
+    customer = fields.Nested(ItemCustomerOut, required=True, allow_none=True)
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    needs_decision = fields.Boolean(required=True)
+    imported = fields.Boolean(required=True)
+    received_at = fields.AwareDateTime(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    closed_at = fields.AwareDateTime(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+
+
+class TimelineEntryOut(Schema):
+    """One thing that happened: the event's type and what it says."""
+
+    type = fields.String(required=True)
+    at = fields.AwareDateTime(required=True)
+    actor = fields.Dict(required=True)
+    event_id = fields.String(required=True)
+    subject = fields.Dict(required=True)
+    action = fields.Dict(allow_none=True)
+    comment = fields.String(allow_none=True)
+    reason = fields.String(allow_none=True)
+    changes = fields.Dict()
+
+
+class CustomerIn(Form):
+    name = Text(limits.NAME, allow_none=True)
+    email = Email(allow_none=True)
+    phone = Text(limits.PHONE, allow_none=True)
+    language = LanguageTag(allow_none=True)
+    source = Text(limits.SOURCE, allow_none=True)
+    external_id = Text(limits.EXTERNAL_ID, allow_none=True)
+
+    @validates_schema
+    def _somebody(self, values: dict[str, Any], **kwargs: Any) -> None:
+        if not any(values.get(name) for name in ("name", "email", "phone", "external_id")):
+            raise ValidationError("one of name, email, phone, external_id is needed", "name")
+        if values.get("external_id") and not values.get("source"):
+            raise ValidationError("is needed with external_id", "source")
+
+
+class CustomerChange(Form):
+    name = Text(limits.NAME, allow_none=True)
+    email = Email(allow_none=True)
+    phone = Text(limits.PHONE, allow_none=True)
+    language = LanguageTag(allow_none=True)
+
+
+class CustomerQuery(PageQuery):
+    source = Text(limits.SOURCE)
+    external_id = Text(limits.EXTERNAL_ID)
+    email = Text(limits.EMAIL, metadata={"description": "Finds nothing for those who may not see addresses."})
+
+
+class CustomerOut(ItemCustomerOut):
+    source = fields.String(required=True, allow_none=True)
+    external_id = fields.String(required=True, allow_none=True)
+    erased_at = fields.AwareDateTime(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+    created_at = fields.AwareDateTime(required=True)

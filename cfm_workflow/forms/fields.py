@@ -1,0 +1,249 @@
+"""The kinds of values the API knows, each refusing what could not be stored or meant."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+import orjson
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from cfm_workflow import limits
+from cfm_workflow.policy.due import parse_duration
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_EMAIL: Final = re.compile(r"[^\s@\"<>(),:;\\\[\]]{1,64}@[^\s@\"<>(),:;\\\[\]]{1,189}\.[^\s@\"<>(),:;\\\[\]]{1,63}")
+_KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
+_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}", re.ASCII)
+_DIGITS: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
+_INSTANT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
+)
+
+
+class Form(Schema):
+    """A message that comes in: a field it does not name is refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+def storable(text: str) -> str:
+    """The text, unless a database could not hold it: NUL, or half of a surrogate pair."""
+    if "\0" in text:
+        raise ValidationError("must not hold a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValidationError("must not hold a lone surrogate") from None
+    return text
+
+
+class Text(fields.String):
+    """Text of at most `longest` characters, and of something more than white space."""
+
+    def __init__(self, longest: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(min=1, max=longest), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = storable(super()._deserialize(value, attr, data, **kwargs))
+        if not text.strip():
+            raise ValidationError("must not be empty")
+        return text
+
+
+class Ident(fields.Integer):
+    """The id of something, in a JSON body."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(min=1, max=limits.ID), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError("must be a whole number")
+        return value
+
+
+class Whole(fields.Integer):
+    """A whole number from `low` to `high`, in a JSON body."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(min=low, max=high), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValidationError("must be a whole number")
+        return value
+
+
+class QueryWhole(fields.Integer):
+    """A whole number in a query string, in plain digits."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(min=low, max=high), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+            raise ValidationError("must be a whole number")
+        return int(value)
+
+
+class QueryIdent(QueryWhole):
+    """The id of something in a query string."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(1, limits.ID, **kwargs)
+
+
+class QueryFlag(fields.Boolean):
+    """`true` or `false` in a query string."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if value not in ("true", "false"):
+            raise ValidationError("must be true or false")
+        return bool(value == "true")
+
+
+class Flag(fields.Boolean):
+    """true or false in a JSON body, and nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("must be true or false")
+        return value
+
+
+class QueryChoices(fields.String):
+    """One or more of some words, parted by commas, in a query string; loads as a list."""
+
+    def __init__(self, words: tuple[str, ...] | None = None, **kwargs: Any) -> None:
+        self.words = words
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        chosen = storable(super()._deserialize(value, attr, data, **kwargs)).split(",")
+        if self.words is not None and not set(chosen) <= set(self.words):
+            raise ValidationError(f"must be some of {', '.join(self.words)}, parted by commas")
+        return chosen
+
+
+class Moment(fields.AwareDateTime):
+    """An instant: RFC 3339 with an offset, between 1970 and 2200."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        found = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError("must be an RFC 3339 date-time such as 2026-12-01T16:00:00Z")
+        if found[2] is None:
+            raise ValidationError("must have an offset, such as Z or +09:00")
+        try:
+            moment = datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise ValidationError("must be a date and time that exist") from None
+        if not EARLIEST <= moment <= LATEST:
+            raise ValidationError("must be between 1970 and 2200")
+        return moment.astimezone(UTC)
+
+
+class Duration(fields.String):
+    """An ISO 8601 duration of days and smaller; loads as a timedelta."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return parse_duration(text)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
+
+
+class Email(fields.String):
+    """An e-mail address; loads in lower case, in which addresses are stored and compared."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(max=limits.EMAIL), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        address = storable(super()._deserialize(value, attr, data, **kwargs)).strip().lower()
+        if not _EMAIL.fullmatch(address) or not address.isprintable():
+            raise ValidationError("must be an e-mail address")
+        return address
+
+
+class Key(fields.String):
+    """A name for programs: a letter, then letters, digits, `-` and `_`, all lower case."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        key = super()._deserialize(value, attr, data, **kwargs)
+        if not _KEY.fullmatch(key):
+            raise ValidationError("must be a lower-case letter, then up to 39 of a-z, 0-9, - and _")
+        return key
+
+
+class Ref(fields.Field[Any]):
+    """Somebody or something by id or by name: a user by e-mail address, a team by key."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int | str:
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limits.ID:
+            return value
+        if isinstance(value, str) and 1 <= len(value) <= limits.EMAIL:
+            return storable(value)
+        raise ValidationError("must be an id or a name")
+
+
+class QueryRef(fields.String):
+    """The same in a query string: digits are an id."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = storable(super()._deserialize(value, attr, data, **kwargs))
+        if text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= limits.ID:
+            return int(text)
+        if not 1 <= len(text) <= limits.EMAIL:
+            raise ValidationError("must be an id or a name")
+        return text
+
+
+class LanguageTag(fields.String):
+    """A language tag such as `en` or `ko-KR` (BCP 47)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        tag = super()._deserialize(value, attr, data, **kwargs)
+        if len(tag) > limits.LANGUAGE_TAG or not _LANGUAGE_TAG.fullmatch(tag):
+            raise ValidationError("must be a language tag such as en or ko-KR")
+        return tag
+
+
+class TimeZone(fields.String):
+    """The IANA name of a time zone."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        name = super()._deserialize(value, attr, data, **kwargs)
+        if name not in available_timezones():
+            raise ValidationError("must be an IANA time zone such as Asia/Seoul")
+        return name
+
+
+class Attributes(fields.Dict):
+    """Free names and values of the sender: within the limits of `limits.py`."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValidationError("must be an object")
+        if len(value) > limits.ATTRIBUTE_KEYS:
+            raise ValidationError(f"must have at most {limits.ATTRIBUTE_KEYS} keys")
+        _check_depth(value, limits.ATTRIBUTE_DEPTH)
+        frozen = orjson.dumps(value)
+        if len(frozen) > limits.ATTRIBUTE_BYTES:
+            raise ValidationError(f"must be at most {limits.ATTRIBUTE_BYTES} bytes of JSON")
+        if b"\\u0000" in frozen:
+            raise ValidationError("must not hold a NUL character")
+        return value
+
+
+def _check_depth(value: Any, left: int) -> None:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    if inner and left == 0:
+        raise ValidationError(f"must be nested at most {limits.ATTRIBUTE_DEPTH} deep")
+    for each in inner:
+        _check_depth(each, left - 1)

@@ -1,0 +1,142 @@
+"""Fixtures: a migrated database of either kind, cloned per test; the service and a world of people on it."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from werkzeug.serving import make_server
+
+from cfm_workflow import clock, create_app, settings
+from cfm_workflow.service import Service, open_service
+from tests import servers
+from tests.world import World, populate
+
+hypothesis_settings.register_profile(
+    "quick", derandomize=True, max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile(
+    "long", derandomize=True, max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the long tests too: random kills, all zones, many cases")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis_settings.load_profile("long" if config.getoption("--long") else "quick")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="runs with --long"))
+
+
+@pytest.fixture(autouse=True)
+def _running_clock() -> Iterator[None]:
+    yield
+    clock.freeze(None)
+
+
+@pytest.fixture
+def noon() -> datetime:
+    """Time stands still at a known instant."""
+    instant = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    clock.freeze(instant)
+    return instant
+
+
+@pytest.fixture(scope="session")
+def _templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """One migrated database of each kind that has been asked for, to be cloned."""
+    return {}
+
+
+def service_settings(url: str, instance: Path) -> settings.Settings:
+    """The settings of a service in a test."""
+    return settings.load(
+        {"CFM_DATABASE_URL": url, "CFM_INSTANCE": str(instance)}, root=instance, profile="testing"
+    )
+
+
+def new_database(kind: str, templates: dict[str, str], folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a fresh migrated database of this kind."""
+    if kind not in templates:
+        home = tmp_path_factory.mktemp(f"template-{kind}")
+        if kind == "sqlite":
+            url = f"sqlite:///{home / 'cfm.sqlite'}"
+        else:
+            try:
+                url = servers.fresh_database()
+            except servers.Unavailable as reason:
+                servers.require(str(reason))
+        open_service(service_settings(url, home), migrate=True).close()
+        templates[kind] = url
+    if kind == "sqlite":
+        target = folder / "cfm.sqlite"
+        shutil.copy(templates[kind].removeprefix("sqlite:///"), target)
+        return f"sqlite:///{target}"
+    return servers.fresh_database(templates[kind])
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Everything that touches the database is tested on both."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_url(
+    database_kind: str, _templates: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    url = new_database(database_kind, _templates, tmp_path, tmp_path_factory)
+    yield url
+    if database_kind == "postgresql":
+        servers.drop(url)
+
+
+@pytest.fixture
+def service(database_url: str, tmp_path: Path) -> Iterator[Service]:
+    opened = open_service(service_settings(database_url, tmp_path))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def world(service: Service) -> World:
+    """Everybody, on a fresh database of either kind."""
+    return populate(service)
+
+
+@pytest.fixture
+def small_world(
+    _templates: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Everybody on SQLite alone, for what does not depend on the database."""
+    url = new_database("sqlite", _templates, tmp_path, tmp_path_factory)
+    opened = open_service(service_settings(url, tmp_path))
+    yield populate(opened)
+    opened.close()
+
+
+@pytest.fixture
+def live_server(small_world: World) -> Iterator[str]:
+    """The base URL of the application served with threads on loopback."""
+    server = make_server("127.0.0.1", 0, create_app(small_world.service), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
