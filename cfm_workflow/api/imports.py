@@ -19,6 +19,10 @@ from cfm_workflow.service import Service
 
 TAG = "imports"
 FORMATS: Final = {"text/csv": "csv", "application/x-ndjson": "jsonl", "application/jsonl": "jsonl"}
+EXAMPLES: Final = {
+    "text/csv": "external_id,text,metric,score\r\nA-1001,My miles are missing since Monday.,nps,2\r\n",
+    "application/x-ndjson": '{"external_id": "A-1002", "text": "Thank you!", "metric": "nps", "score": 10}\n',
+}
 CHUNK: Final = 1024 * 1024
 
 
@@ -68,6 +72,7 @@ def spool(service: Service, query: Mapping[str, Any]) -> tuple[dict[str, Any], b
     query=ImportQuery,
     receive=spool,
     answers={202: ImportOut},
+    example=EXAMPLES,
 )
 def create_import(ask: Ask) -> Any:
     """Import a CSV or JSONL file of feedback; the answer is a job that a worker carries out."""

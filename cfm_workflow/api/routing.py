@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 from flask import Blueprint, Flask, Response, request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
@@ -22,6 +22,7 @@ from cfm_workflow import access, clock, limits
 from cfm_workflow.access import Caller
 from cfm_workflow.api.signin import Failures, signed_in
 from cfm_workflow.errors import CfmError, Invalid, Malformed, TooLarge, Unsupported
+from cfm_workflow.forms.loading import load
 from cfm_workflow.operations import idempotency
 from cfm_workflow.operations.idempotency import Answer
 from cfm_workflow.queries import actions, customers, feedback, outcomes, people
@@ -61,7 +62,7 @@ class Operation:
 
     `etag`: the answer is an action with its version. `matches`: honours If-Match. `secret`: the answer holds one.
     `receive`: reads a body that is no JSON before the transaction begins, and returns what it is and a hash of it.
-    `example`: a body that this operation accepts.
+    `example`: a body that this operation accepts; where it reads files, one of each media type.
     """
 
     method: str
@@ -277,7 +278,7 @@ def load_query(schema: Schema | None) -> Mapping[str, Any]:
         if given:
             raise Invalid({name: ["is not a parameter of this operation"] for name in given})
         return {}
-    return _load(schema, given.to_dict())
+    return load(schema, given.to_dict())
 
 
 def load_body(schema: Schema | None) -> Mapping[str, Any]:
@@ -300,26 +301,7 @@ def load_body(schema: Schema | None) -> Mapping[str, Any]:
         raise Malformed(f"The body is not JSON: {error}.") from None
     if not isinstance(message, dict):
         raise Invalid({"body": ["must be an object"]})
-    return _load(schema, message)
-
-
-def _load(schema: Schema, message: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        loaded: Mapping[str, Any] = schema.load(message)
-    except ValidationError as error:
-        raise Invalid(_flat(error.messages)) from None
-    return loaded
-
-
-def _flat(messages: Any, place: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages by dotted field."""
-    if isinstance(messages, list):
-        return {place or "body": [str(message) for message in messages]}
-    flat: dict[str, list[str]] = {}
-    for name, inner in messages.items():
-        step = "" if name == "_schema" else str(name)
-        flat |= _flat(inner, f"{place}.{step}".strip("."))
-    return flat
+    return load(schema, message)
 
 
 _KEY: Final = re.compile(rf"[!-~][ -~]{{0,{limits.IDEMPOTENCY_KEY - 1}}}")

@@ -25,8 +25,9 @@ class _ImportBase(Form):
 
     @pre_load
     def _known(self, values: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        known = {field.data_key or name for name, field in self.fields.items()}
         for name, value in values.items():
-            if name not in self.fields and not name.startswith(("map.", "constant.")):
+            if name not in known and not name.startswith(("map.", "constant.")):
                 raise ValidationError({name: ["is not a parameter of this operation"]})
             storable(value)
         return values
@@ -34,7 +35,8 @@ class _ImportBase(Form):
     @post_load
     def _sorted_out(self, values: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         options: dict[str, Any] = {"fields": {}, "constants": {}}
-        for name, value in values.items():
+        for attribute, value in values.items():
+            name = attribute.replace("/", ".") if attribute.startswith("map/") else attribute
             if name.startswith("map."):
                 options["fields"][name.removeprefix("map.")] = value
             elif name.startswith("constant."):
@@ -44,9 +46,15 @@ class _ImportBase(Form):
         return options
 
 
+def _column_of(field: str) -> fields.String:
+    """The parameter `map.FIELD`. marshmallow would take the dots of an attribute for nesting, so it has none."""
+    attribute = f"map/{field.replace('.', '/')}"
+    said = {"description": "The column it comes from."}
+    return fields.String(data_key=f"map.{field}", attribute=attribute, metadata=said)
+
+
 ImportQuery = _ImportBase.from_dict(
-    {f"map.{name}": fields.String(metadata={"description": "The column it comes from."}) for name in FIELDS},
-    name="ImportQuery",
+    {f"map_{name.replace('.', '_')}": _column_of(name) for name in FIELDS}, name="ImportQuery"
 )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import orjson
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import Select, and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import access, clock, ledger
@@ -125,11 +125,15 @@ def fingerprint(path: Path, options: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
+def free(now: datetime) -> Select[tuple[int]]:
+    """The id of the oldest spooled import that nobody works on."""
+    state = or_(Import.state == "queued", and_(Import.state == "running", Import.lease_until < now))
+    return select(Import.id).where(state, Import.path.like(f"{SPOOL}/%")).order_by(Import.id).limit(1)
+
+
 def claim_next(session: Session, *, now: datetime) -> tuple[int, str] | None:
     """Take the oldest spooled import that nobody works on: its id and the lease that proves it."""
-    free = or_(Import.state == "queued", and_(Import.state == "running", Import.lease_until < now))
-    waiting = select(Import.id).where(free, Import.path.like(f"{SPOOL}/%")).order_by(Import.id).limit(1)
-    ident = session.scalars(waiting.with_for_update(skip_locked=True)).one_or_none()
+    ident = session.scalars(free(now).with_for_update(skip_locked=True)).one_or_none()
     return None if ident is None else (ident, take(session, ident, now=now))
 
 
@@ -175,10 +179,10 @@ class Run:
                 self._say_found(records)
                 self._read_all(records, mapping, fingerprints)
         except Invalid as refusal:
-            return self._end("failed", error=_sentences(refusal))
+            return self.end("failed", error=_sentences(refusal))
         if self.is_stopping():
             return self._let_go()
-        return self._end("finished")
+        return self.end("finished")
 
     def _open(self) -> RecordFile:
         if not self.path.exists():
@@ -287,7 +291,9 @@ class Run:
     def _write(self, session: Session, values: Mapping[str, Any]) -> None:
         session.execute(update(Import).where(Import.id == self.import_id, Import.lease == self.lease).values(**values))
 
-    def _end(self, state: str, error: str | None = None) -> dict[str, Any]:
+    def end(self, state: str, error: str | None = None) -> dict[str, Any]:
+        """Close the import as `finished` or `failed`; the import as it is then. Raises TakenOver."""
+
         def work(session: Session) -> dict[str, Any]:
             now = clock.now()
             job = session.get_one(Import, self.import_id, with_for_update=True)

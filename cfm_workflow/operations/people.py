@@ -11,7 +11,7 @@ from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact, record
-from cfm_workflow.models import Account, Action, SupervisedTeam, Team, TeamMember
+from cfm_workflow.models import Account, Action, SupervisedTeam, Team, TeamMember, Token
 from cfm_workflow.queries import people as people_query
 
 Ref = int | str
@@ -24,12 +24,26 @@ def named_user(session: Session, ref: Ref, *, field: str) -> Account:
     Raises:
         Invalid: nobody is called that, or they have been switched off; names `field`.
     """
-    account = people_query.user_by_ref(session, ref)
-    if account is None:
-        raise Invalid({field: ["must be the id or e-mail address of a user"]})
-    if not account.active:
-        raise Invalid({field: [f"{account.name} has been switched off"]})
-    return account
+    return named_users(session, {field: ref})[field]
+
+
+def named_users(session: Session, refs: Mapping[str, Ref]) -> dict[str, Account]:
+    """The active users a request names, per field; one statement whatever their number.
+
+    Raises:
+        Invalid: names every field that is wrong.
+    """
+    known = people_query.users_by_ref(session, refs.values())
+    problems = {}
+    for field, ref in refs.items():
+        account = known.get(ref)
+        if account is None:
+            problems[field] = ["must be the id or e-mail address of a user"]
+        elif not account.active:
+            problems[field] = [f"{account.name} has been switched off"]
+    if problems:
+        raise Invalid(problems)
+    return {field: known[ref] for field, ref in refs.items()}
 
 
 def named_team(session: Session, ref: Ref, *, field: str) -> Team:
@@ -38,10 +52,20 @@ def named_team(session: Session, ref: Ref, *, field: str) -> Team:
     Raises:
         Invalid: no team is called that; names `field`.
     """
-    team = people_query.team_by_ref(session, ref)
-    if team is None:
-        raise Invalid({field: ["must be the id or key of a team"]})
-    return team
+    return named_teams(session, {field: ref})[field]
+
+
+def named_teams(session: Session, refs: Mapping[str, Ref]) -> dict[str, Team]:
+    """The teams a request names, per field; one statement whatever their number.
+
+    Raises:
+        Invalid: names every field that is wrong.
+    """
+    known = people_query.teams_by_ref(session, refs.values())
+    problems = {field: ["must be the id or key of a team"] for field, ref in refs.items() if ref not in known}
+    if problems:
+        raise Invalid(problems)
+    return {field: known[ref] for field, ref in refs.items()}
 
 
 def create_user(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
@@ -81,6 +105,7 @@ def change_user(
     Raises:
         NotFound, Forbidden, Conflict: the last administrator must stay one; an address must be free.
     """
+    _lock_administrators(session, fields)
     account = _user(session, user_id)
     access.require(caller, "people.manage")
     if (email := fields.get("email")) and email != account.email and people_query.user_by_ref(session, email):
@@ -95,6 +120,8 @@ def change_user(
         setattr(account, name, plain[name])
     if changed or "supervises" in fields:
         account.version += 1
+    if not account.active:
+        _end_tokens(session, account)
     session.flush()
     seen = people_query.user_view(session, account)
     if changed or "supervises" in fields:
@@ -108,14 +135,21 @@ def remove_user(session: Session, caller: Caller, user_id: int, *, now: datetime
     Raises:
         NotFound, Forbidden, Conflict: as `change_user`.
     """
+    _lock_administrators(session, {"active": False})
     account = _user(session, user_id)
     access.require(caller, "people.manage")
     _keep_an_administrator(session, account, {"active": False})
     account.active = False
     account.version += 1
+    _end_tokens(session, account)
     session.flush()
     seen = people_query.user_view(session, account)
     record(session, [Fact("user.deleted", account.id, {"user": seen}, caller)], now=now)
+
+
+def _end_tokens(session: Session, account: Account) -> None:
+    """For good: whoever is switched on again gets new ones."""
+    session.execute(delete(Token).where(Token.account_id == account.id))
 
 
 def change_me(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> None:
@@ -227,7 +261,8 @@ def _lead(session: Session, ref: Ref | None) -> int | None:
 
 
 def _set_members(session: Session, team: Team, refs: Collection[Ref]) -> None:
-    people = {named_user(session, ref, field="members").id for ref in refs}
+    named = named_users(session, {f"members.{n}": ref for n, ref in enumerate(refs)})
+    people = {account.id for account in named.values()}
     session.execute(delete(TeamMember).where(TeamMember.team_id == team.id))
     if people:
         rows = [{"team_id": team.id, "account_id": person} for person in sorted(people)]
@@ -239,12 +274,21 @@ def _supervise(session: Session, account: Account, refs: Collection[Ref]) -> Non
         session.add(SupervisedTeam(account_id=account.id, team_id=team_id))
 
 
+_ADMINISTRATORS = select(Account.id).where(Account.role == "admin", Account.active).order_by(Account.id)
+
+
+def _stays_administrator(fields: Mapping[str, Any]) -> bool:
+    return bool(fields.get("active", True)) and fields.get("role", "admin") == "admin"
+
+
+def _lock_administrators(session: Session, fields: Mapping[str, Any]) -> None:
+    """Before the account itself, and in the order of their ids: two who switch each other off wait in line."""
+    if not _stays_administrator(fields):
+        session.execute(_ADMINISTRATORS.with_for_update(key_share=True))
+
+
 def _keep_an_administrator(session: Session, account: Account, fields: Mapping[str, Any]) -> None:
-    if account.role != "admin" or not account.active:
+    if account.role != "admin" or not account.active or _stays_administrator(fields):
         return
-    if fields.get("active", True) and fields.get("role", "admin") == "admin":
-        return
-    # Locked, so that two administrators cannot switch each other off at once.
-    others = select(Account.id).where(Account.role == "admin", Account.active, Account.id != account.id)
-    if not session.scalars(others.order_by(Account.id).with_for_update()).all():
+    if not session.scalars(_ADMINISTRATORS.where(Account.id != account.id)).all():
         raise Conflict("The last administrator cannot be switched off or demoted.")

@@ -1,6 +1,6 @@
 """Users, teams and integrations as everybody sees them. Never writes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -14,17 +14,35 @@ from cfm_workflow.queries.pages import Page, Sort, fetch_page
 
 def user_by_ref(session: Session, ref: int | str) -> Account | None:
     """A user by id or e-mail address (in any case)."""
-    users = select(Account).where(Account.kind == "user")
-    if isinstance(ref, int):
-        return session.scalars(users.where(Account.id == ref)).one_or_none()
-    return session.scalars(users.where(Account.email == ref.strip().lower())).one_or_none()
+    return users_by_ref(session, [ref]).get(ref)
+
+
+def users_by_ref(session: Session, refs: Iterable[int | str]) -> dict[int | str, Account]:
+    """Those of the users that exist, by how they were named."""
+    wanted = {ref: ref.strip().lower() if isinstance(ref, str) else ref for ref in refs}
+    ids = [ref for ref in wanted.values() if isinstance(ref, int)]
+    emails = [ref for ref in wanted.values() if isinstance(ref, str)]
+    named = or_(Account.id.in_(ids), Account.email.in_(emails))
+    rows = session.scalars(select(Account).where(Account.kind == "user", named)).all()
+    found: dict[int | str, Account] = {account.id: account for account in rows}
+    found |= {account.email: account for account in rows if account.email is not None}
+    return {ref: found[key] for ref, key in wanted.items() if key in found}
 
 
 def team_by_ref(session: Session, ref: int | str) -> Team | None:
     """A team by id or key."""
-    return session.scalars(
-        select(Team).where(Team.id == ref if isinstance(ref, int) else Team.key == ref)
-    ).one_or_none()
+    return teams_by_ref(session, [ref]).get(ref)
+
+
+def teams_by_ref(session: Session, refs: Iterable[int | str]) -> dict[int | str, Team]:
+    """Those of the teams that exist, by how they were named."""
+    wanted = list(refs)
+    ids = [ref for ref in wanted if isinstance(ref, int)]
+    keys = [ref for ref in wanted if isinstance(ref, str)]
+    rows = session.scalars(select(Team).where(or_(Team.id.in_(ids), Team.key.in_(keys)))).all()
+    found: dict[int | str, Team] = {team.id: team for team in rows}
+    found |= {team.key: team for team in rows}
+    return {ref: found[ref] for ref in wanted if ref in found}
 
 
 def find_user(session: Session, user_id: int) -> Account:
@@ -57,10 +75,14 @@ def member_ids(session: Session, team_id: int) -> list[int]:
     return list(session.scalars(members))
 
 
-def active_members(session: Session, team_id: int) -> list[Account]:
-    """Who in a team can be given work, by id."""
-    members = select(Account).join(TeamMember, TeamMember.account_id == Account.id)
-    return list(session.scalars(members.where(TeamMember.team_id == team_id, Account.active).order_by(Account.id)))
+def active_members(session: Session, team_ids: Iterable[int]) -> dict[int, list[Account]]:
+    """Per team: who in it can be given work, by id."""
+    query = select(TeamMember.team_id, Account).join(Account, Account.id == TeamMember.account_id)
+    query = query.where(TeamMember.team_id.in_(list(team_ids)), Account.active)
+    found: dict[int, list[Account]] = {}
+    for team_id, account in session.execute(query.order_by(Account.id)):
+        found.setdefault(team_id, []).append(account)
+    return found
 
 
 def user_view(session: Session, account: Account) -> dict[str, Any]:

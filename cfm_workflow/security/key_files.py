@@ -34,7 +34,7 @@ def write(path: Path, keys: Iterable[Key]) -> None:
             file.write(as_text(keys))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
+        Path(draft).replace(path)
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise

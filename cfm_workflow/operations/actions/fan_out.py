@@ -18,7 +18,7 @@ from cfm_workflow.operations import definitions
 from cfm_workflow.operations.actions import roll_up
 from cfm_workflow.operations.actions.held import Held, Names, Work
 from cfm_workflow.operations.ids import take_ids
-from cfm_workflow.operations.people import named_team, named_user
+from cfm_workflow.operations.people import named_teams, named_users
 from cfm_workflow.policy.groups import Progress
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import groups as groups_query
@@ -68,29 +68,29 @@ def fan_out(
 
 
 def _shares(session: Session, assignees: Sequence[Mapping[str, Any]]) -> list[_Share]:
-    """Who gets an action, each person once, in the order they were named."""
-    named = [
-        _Share(named_user(session, entry["user"], field=f"assignees.{n}.user"), None)
-        if "user" in entry
-        else _Share(None, named_team(session, entry["team"], field=f"assignees.{n}.team"))
-        for n, entry in enumerate(assignees)
-    ]
-    _lock_teams(session, [share.team for share in named if share.team is not None])
-    people: dict[int, _Share] = {share.person.id: share for share in named if share.person is not None}
+    """Who gets an action, each person once; those named directly before those who are in a team."""
+    places = {_place(n, entry): entry for n, entry in enumerate(assignees)}
+    users = named_users(session, {place: entry["user"] for place, entry in places.items() if "user" in entry})
+    teams = named_teams(session, {place: entry["team"] for place, entry in places.items() if "team" in entry})
+    _lock_teams(session, teams.values())
+    members_of = people_query.active_members(session, {team.id for team in teams.values()}) if teams else {}
+    people = {person.id: _Share(person, None) for person in users.values()}
     pools: dict[int, _Share] = {}
-    for n, (entry, share) in enumerate(zip(assignees, named, strict=True)):
-        if share.team is None:
-            continue
-        mode = entry.get("mode") or share.team.mode
-        members = people_query.active_members(session, share.team.id)
+    for place, team in teams.items():
+        members = members_of.get(team.id)
         if not members:
-            raise Invalid({f"assignees.{n}.team": [f"{share.team.name} has nobody who could take it"]})
+            raise Invalid({place: [f"{team.name} has nobody who could take it"]})
+        mode = places[place].get("mode") or team.mode
         if mode == "pool":
-            pools[share.team.id] = share
+            pools[team.id] = _Share(None, team)
             continue
-        for member in _CHOOSERS[mode](session, share.team, members):
-            people.setdefault(member.id, _Share(member, share.team))
+        for member in _CHOOSERS[mode](session, team, members):
+            people.setdefault(member.id, _Share(member, team))
     return [*people.values(), *pools.values()]
+
+
+def _place(n: int, entry: Mapping[str, Any]) -> str:
+    return f"assignees.{n}.{'user' if 'user' in entry else 'team'}"
 
 
 def _lock_teams(session: Session, teams: Iterable[Team]) -> None:

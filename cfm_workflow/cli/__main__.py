@@ -1,0 +1,5 @@
+"""`python -m cfm_workflow.cli`."""
+
+from cfm_workflow.cli import main
+
+main()

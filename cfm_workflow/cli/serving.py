@@ -1,0 +1,107 @@
+"""`cfm serve`, `web`, `worker`, `scheduler`: the processes of a running service. Each ends cleanly on SIGTERM."""
+
+import dataclasses
+import signal
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+import click
+import structlog
+from sqlalchemy import select
+
+import cfm_workflow
+from cfm_workflow import settings as settings_room
+from cfm_workflow.models import Account
+from cfm_workflow.service import Service, open_service
+from cfm_workflow.settings import Settings
+from cfm_workflow.worker.clock import Clock, Part
+
+FIRST_STEPS = """
+There is no user yet. Make one, and a token to sign in with:
+
+    {command} user add you@example.com --name "Your Name" --role admin
+    {command} token add you@example.com
+"""
+
+log = structlog.get_logger()
+
+
+@click.command()
+def serve() -> None:
+    """Everything in one process: the web server and the clock; brings the database up first."""
+    settings = settings_room.load()
+    service = open_service(settings, migrate=True)
+    if _nobody_is_here(service):
+        click.echo(FIRST_STEPS.format(command=_own_name()), err=True)
+    service.close()
+    _serve(settings, workers=1, clock_parts=tuple(Part))
+
+
+@click.command()
+def web() -> None:
+    """The web server alone: CFM_WORKERS processes of CFM_THREADS threads. Any number may run."""
+    settings = settings_room.load()
+    open_service(settings).close()  # says now what is wrong, once
+    _serve(settings, workers=settings.workers, clock_parts=())
+
+
+@click.command()
+def worker() -> None:
+    """Long jobs alone. Any number may run."""
+    _tick([Part.WORKER])
+
+
+@click.command()
+def scheduler() -> None:
+    """The clock alone. Several may run and do no harm."""
+    _tick([Part.SCHEDULER])
+
+
+def _nobody_is_here(service: Service) -> bool:
+    with service.database.reading() as session:
+        return session.scalars(select(Account.id).where(Account.kind == "user").limit(1)).first() is None
+
+
+def _own_name() -> str:
+    """How this person can call commands: from a checkout by its script."""
+    return "./run cfm" if (Path(cfm_workflow.__file__).parents[1] / "run").is_file() else "cfm"
+
+
+def _tick(parts: Collection[Part]) -> None:
+    service = open_service()
+    clock = Clock(service, parts)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stopping.set())
+    clock.start()
+    log.info("ticking", parts=[part.value for part in parts])
+    service.stopping.wait()
+    clock.stop()
+    service.close()
+
+
+def _serve(settings: Settings, *, workers: int, clock_parts: Collection[Part]) -> None:
+    settings = dataclasses.replace(settings, remarks=())  # they were told already
+    if sys.platform == "win32":
+        _serve_on_windows(settings, clock_parts)
+    else:
+        from cfm_workflow.cli.gunicorn_server import Server
+
+        Server(settings, workers=workers, clock_parts=clock_parts).run()
+
+
+def _serve_on_windows(settings: Settings, clock_parts: Collection[Part]) -> None:
+    import waitress  # type: ignore[import-untyped]
+
+    from cfm_workflow import create_app
+
+    service = open_service(settings)
+    clock = Clock(service, clock_parts)
+    clock.start()
+    try:
+        waitress.serve(
+            create_app(service), host=settings.bind.host, port=settings.bind.port, threads=settings.threads, ident=None
+        )
+    finally:
+        clock.stop()
+        service.close()

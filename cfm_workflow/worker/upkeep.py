@@ -1,0 +1,55 @@
+"""What the clock does for the database itself: a sign of life, forgetting, keeping SQLite's log short."""
+
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from cfm_workflow import clock
+from cfm_workflow.models import Installation
+from cfm_workflow.operations import idempotency
+from cfm_workflow.service import Service
+
+LONGEST_WAL: Final = 64 * 1024 * 1024
+PATIENCE_SECONDS: Final = 0.5  # writers wait meanwhile
+
+log = structlog.get_logger()
+
+
+def beat(service: Service) -> None:
+    """Leave the time of this tick, by which everybody sees that a clock is running."""
+    now = clock.now()
+    service.database.transaction(lambda session: _beat(session, now))
+
+
+def _beat(session: Session, now: datetime) -> None:
+    session.execute(update(Installation).values(clock_at=now))
+
+
+def forget_old_answers(service: Service) -> None:
+    """Delete the answers that are kept for repeated requests once their day is over."""
+    now = clock.now()
+    forgotten = service.database.transaction(lambda session: idempotency.forget_old(session, now=now))
+    log.debug("old answers forgotten", count=forgotten)
+
+
+def shorten_wal(service: Service) -> None:
+    """Write SQLite's log back into its file and begin it anew, once it is long; readers may prevent it until later."""
+    file = service.settings.sqlite_file
+    if file is None or _size(file.with_name(file.name + "-wal")) <= LONGEST_WAL:
+        return
+    with service.database.alone(), closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS)) as connection:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    log.debug("write-ahead log shortened", prevented=bool(busy))
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
