@@ -17,15 +17,16 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import limits
 from cfm_workflow.access import Caller
-from cfm_workflow.db import is_sqlite
+from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.models import Event, LedgerHead
 from cfm_workflow.policy.event_types import known
 
 PER_TRANSACTION: Final = 1 << 16
 
 _START = text("SELECT (pg_current_xact_id()::text::bigint - base) << 16 FROM ledger_head")
+_HEAD: Any = LedgerHead.__table__
 _TAKE = (
-    update(LedgerHead).values(last=LedgerHead.last + bindparam("count")).returning(LedgerHead.last)
+    update(_HEAD).values(last=_HEAD.c.last + bindparam("count")).returning(_HEAD.c.last)
 )  # .where() is not needed: the table has one row
 _INSERT = insert(Event.__table__)  # type: ignore[arg-type]
 
@@ -56,18 +57,18 @@ def record(session: Session, facts: Sequence[Fact], *, now: datetime) -> None:
     if not facts:
         return
     first = _take_positions(session, len(facts))
-    session.execute(_INSERT, [_row(fact, position, now) for position, fact in enumerate(facts, first)])
+    plain(session, _INSERT, [_row(fact, position, now) for position, fact in enumerate(facts, first)])
 
 
 def _take_positions(session: Session, count: int) -> int:
     if is_sqlite(session):
-        last: int = session.execute(_TAKE, {"count": count}).scalar_one()
+        last: int = plain(session, _TAKE, {"count": count}).scalar_one()
         return last - count + 1
     given: int = session.info.get("events_recorded", 0)
     if given + count > PER_TRANSACTION:
         raise OverflowError(f"one transaction can record {PER_TRANSACTION} events")
     session.info["events_recorded"] = given + count
-    start: int = session.execute(_START).scalar_one()
+    start: int = plain(session, _START).scalar_one()
     return start + given
 
 
@@ -104,11 +105,12 @@ def _row(fact: Fact, position: int, now: datetime) -> dict[str, Any]:
 def freeze(body: dict[str, Any]) -> str:
     """The JSON text of an event, at most `limits.EVENT_BYTES` long.
 
-    Long texts are cut one after the other until it fits, in the order of `_CUTS`; what was cut says so with a
-    `<name>_truncated` beside it.
+    Long values are cut one after the other until it fits, in the order of `CUTS`; what was cut says so with a
+    `<name>_truncated` beside it. The table ends where even a body of nothing but control characters fits, each of
+    which takes six bytes.
     """
     frozen = orjson.dumps(body, option=orjson.OPT_UTC_Z)
-    for place, longest in _CUTS:
+    for place, longest in CUTS:
         if len(frozen) <= limits.EVENT_BYTES:
             break
         if _cut(body["data"], place, longest):
@@ -116,7 +118,7 @@ def freeze(body: dict[str, Any]) -> str:
     return frozen.decode()
 
 
-_CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
+CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("changes",), 300),
     (("action", "attributes"), 0),
     (("action", "description"), 200),
@@ -128,6 +130,29 @@ _CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("comment",), 500),
     (("reason",), 500),
     (("changes",), 0),
+    (("team", "members"), 0),
+    (("user", "teams"), 0),
+    (("user", "supervises"), 0),
+    (("import", "found", "columns"), 0),
+    (("import", "error"), 500),
+    (("comment",), 100),
+    (("reason",), 100),
+    (("feedback", "text"), 100),
+    (("feedback", "touchpoint"), 50),
+    (("feedback", "external_id"), 50),
+    (("feedback", "customer", "name"), 50),
+    (("action", "description"), 100),
+    (("action", "resolution"), 50),
+    (("action", "root_cause"), 50),
+    (("action", "goal"), 50),
+    (("action", "benefit"), 50),
+    (("action", "external_ref"), 50),
+    (("action", "title"), 100),
+    (("action", "team", "name"), 50),
+    (("action", "assignee", "name"), 50),
+    (("action", "assigned_by", "name"), 50),
+    (("former_assignee", "name"), 50),
+    (("actor", "name"), 50),
 )
 
 
@@ -149,7 +174,7 @@ def _cut(data: dict[str, Any], place: tuple[str, ...], longest: int) -> bool:
 
 
 def _shorter(value: Any, longest: int) -> Any:
-    if isinstance(value, str):
+    if isinstance(value, str | list):
         return value[:longest]
     if isinstance(value, dict):
         return {key: _shorter(inner, longest) for key, inner in value.items()} if longest else {}
@@ -178,10 +203,11 @@ def move_base(session: Session) -> bool:
             return False
         session.execute(update(LedgerHead).values(last=taken))
         return True
-    current: int = session.execute(text("SELECT pg_current_xact_id()::text::bigint")).scalar_one()
-    if (current - head.base) << 16 > taken:
+    # Not the id of this transaction: writers that began after it may have written the newest events already.
+    coming: int = session.execute(text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")).scalar_one()
+    if (coming - head.base) << 16 > taken:
         return False
-    session.execute(update(LedgerHead).values(base=current - (taken >> 16) - 1))
+    session.execute(update(LedgerHead).values(base=coming - (taken >> 16) - 1))
     return True
 
 

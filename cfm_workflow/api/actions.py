@@ -180,10 +180,11 @@ def _order(body: Any) -> Order:
     right="action.pass_over",
     answers={200: ActionOut},
     etag=True,
+    matches=True,
 )
 def pass_over(ask: Ask, action_id: int) -> Any:
     """Say "not me" to what was offered to the caller's team."""
-    return links.pass_over(ask.session, ask.caller, action_id, now=ask.now)
+    return links.pass_over(ask.session, ask.caller, action_id, now=ask.now, if_match=ask.if_match)
 
 
 @route(

@@ -1,5 +1,6 @@
-"""The JSON Schema and a sample of every event type, made from the same output schemas as the API's own answers."""
+"""The JSON Schema of every event type, made from the same output schemas as the API's own answers."""
 
+from copy import deepcopy
 from functools import cache
 from typing import Any, Final
 
@@ -9,15 +10,19 @@ from marshmallow import Schema
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cfm_workflow.api.event_samples import sample
 from cfm_workflow.forms.actions import ActionOut, GroupOut
 from cfm_workflow.forms.feedback import FeedbackOut
+from cfm_workflow.forms.imports import ImportOut
+from cfm_workflow.forms.outcomes import OutcomeOut
+from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
+from cfm_workflow.ledger import CUTS
 from cfm_workflow.models import WorkflowVersion
 from cfm_workflow.policy.event_types import EVENT_TYPES, EventType, known
 
 _TEXT: Final = {"type": "string"}
 _TEXT_OR_NULL: Final = {"type": ["string", "null"]}
 _WHOLE: Final = {"type": "integer"}
-_OBJECT: Final = {"type": "object"}
 _AT: Final = {"type": "string", "format": "date-time"}
 _PERSON_OR_NULL: Final = {
     "type": ["object", "null"],
@@ -48,27 +53,66 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
 
 
 def _plain(schema: type[Schema]) -> dict[str, Any]:
-    """A marshmallow schema as a JSON Schema without references."""
+    """A marshmallow schema as a JSON Schema without references, open to the fields that later releases will add."""
     spec = APISpec("", "", "3.1.0", plugins=[MarshmallowPlugin(schema_name_resolver=lambda _: "")])
     plugin: Any = spec.plugins[0]
-    shape: dict[str, Any] = plugin.converter.schema2jsonschema(schema())
-    return shape
+    opened: dict[str, Any] = _opened(plugin.converter.schema2jsonschema(schema()))
+    return opened
+
+
+def _opened(shape: Any) -> Any:
+    if isinstance(shape, list):
+        return [_opened(inner) for inner in shape]
+    if not isinstance(shape, dict):
+        return shape
+    closed = ("additionalProperties", False)
+    return {name: _opened(inner) for name, inner in shape.items() if (name, inner) != closed}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
 
 
 @cache
 def _shown() -> dict[str, dict[str, Any]]:
-    """An action, an item and a group as events show them."""
-    action = _plain(ActionOut)
-    action["properties"]["description_truncated"] = {"type": "boolean"}
+    """The things that events show, as they stand there."""
     item = _plain(FeedbackOut)
     for name in ("attributes", "imported", "closed_at"):
         del item["properties"][name]
         item["required"].remove(name)
-    item["properties"] |= {"text_truncated": {"type": "boolean"}, "customer": _PERSON_OR_NULL}
-    return {"action": action, "feedback": item, "group": _plain(GroupOut)}
+    item["properties"]["customer"] = _PERSON_OR_NULL
+    token = _plain(TokenOut)
+    token["properties"]["account_id"] = _WHOLE
+    customer = _object(id=_WHOLE, name=_TEXT_OR_NULL)
+    customer["properties"] |= dict.fromkeys(("email", "phone", "language", "external_id"), _TEXT_OR_NULL)
+    return {
+        "action": _plain(ActionOut),
+        "feedback": item,
+        "group": _plain(GroupOut),
+        "import": _plain(ImportOut),
+        "customer": customer,
+        "user": _plain(UserOut),
+        "team": _plain(TeamOut),
+        "token": token,
+        "integration": _plain(IntegrationOut),
+        "outcome": _plain(OutcomeOut),
+        "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
+    }
 
 
-_SHOWS: Final = {"action": ("action", "feedback"), "action_group": ("group", "feedback"), "feedback": ("feedback",)}
+_SHOWS: Final = {"action": ("action", "feedback"), "action_group": ("group", "feedback")}
+
+
+def _with_cuts(data: dict[str, Any]) -> dict[str, Any]:
+    """The schema with the flags that say what had to be cut (`ledger.CUTS`)."""
+    whole: dict[str, Any] = deepcopy(data)
+    for place, _ in CUTS:
+        holder = whole
+        for step in place[:-1]:
+            holder = holder.get("properties", {}).get(step, {})
+        if place[-1] in holder.get("properties", {}):
+            holder["properties"][f"{place[-1]}_truncated"] = {"type": "boolean"}
+    return whole
 
 
 def json_schema(name: str, kind: EventType) -> dict[str, Any]:
@@ -90,8 +134,8 @@ def json_schema(name: str, kind: EventType) -> dict[str, Any]:
         },
         "imported": {"type": "boolean"},
     }
-    shows = {part: _shown()[part] for part in _SHOWS.get(kind.subject, ())} or {kind.subject: _OBJECT}
-    required = [*envelope, *(shows if kind.subject in _SHOWS else ())]
+    shows = {part: _shown()[part] for part in _SHOWS.get(kind.subject, (kind.subject,))}
+    required = [*envelope, *shows]
     if kind.subject == "action":
         required += ["from", "to"]
     return {
@@ -103,11 +147,13 @@ def json_schema(name: str, kind: EventType) -> dict[str, Any]:
         "properties": {
             "type": {"const": name},
             "timestamp": _AT,
-            "data": {
-                "type": "object",
-                "required": required,
-                "properties": envelope | DATA_OF_SUBJECT.get(kind.subject, {"changes": _CHANGES}) | shows,
-            },
+            "data": _with_cuts(
+                {
+                    "type": "object",
+                    "required": required,
+                    "properties": envelope | DATA_OF_SUBJECT.get(kind.subject, {"changes": _CHANGES}) | shows,
+                }
+            ),
         },
     }
 
@@ -136,97 +182,3 @@ def event_types(session: Session) -> list[dict[str, Any]]:
         }
         for name, kind in all_types(session).items()
     ]
-
-
-_NOON: Final = "2026-11-21T12:00:00Z"
-_ADA: Final = {"id": 3, "name": "Ada", "email": "ada@example.com"}
-_ITEM: Final[dict[str, Any]] = {
-    "id": 17,
-    "source": "web-form",
-    "external_id": "A-1001",
-    "channel": "web",
-    "touchpoint": "https://example.com/miles",
-    "text": "My miles are missing since Monday.",
-    "language": "en",
-    "metric": "nps",
-    "score": 2,
-    "customer": {"id": 5, "name": "Kim Minji"},
-    "status": "open",
-    "needs_decision": False,
-    "received_at": _NOON,
-    "created_at": _NOON,
-    "version": 2,
-}
-_ACTION: Final[dict[str, Any]] = {
-    "id": 4,
-    "feedback_id": 17,
-    "feedback_ids": [17],
-    "group_id": 2,
-    "workflow": "standard",
-    "state": "accepted",
-    "category": "active",
-    "title": "Restore the missing miles",
-    "description": None,
-    "kind": "internal",
-    "priority": "high",
-    "goal": None,
-    "benefit": None,
-    "assignee": _ADA,
-    "assigned_by": {"id": 1, "name": "Olga", "email": "olga@example.com"},
-    "team": None,
-    "pool": False,
-    "due_at": "2026-12-01T16:00:00Z",
-    "first_due_at": "2026-12-01T16:00:00Z",
-    "overdue": False,
-    "waiting_until": None,
-    "waiting_for_answer": False,
-    "outcome": None,
-    "root_cause": None,
-    "resolution": None,
-    "external_ref": None,
-    "attributes": {},
-    "reopened_count": 0,
-    "version": 2,
-    "created_at": _NOON,
-    "state_since": _NOON,
-    "accepted_at": _NOON,
-    "started_at": None,
-    "finished_at": None,
-}
-_GROUP: Final[dict[str, Any]] = {
-    "id": 2,
-    "feedback_id": 17,
-    "completion": "all",
-    "state": "completed",
-    "state_since": _NOON,
-    "total": 1,
-    "done": 1,
-    "unfinished": 0,
-    "created_at": _NOON,
-}
-
-
-def sample(name: str, kind: EventType) -> dict[str, Any]:
-    """An event of this type as it could be."""
-    data: dict[str, Any] = {
-        "event_id": "evt_" + "0123456789abcdef" * 2,
-        "position": 812,
-        "sequence": 2 if kind.subject == "action" else None,
-        "schema_version": kind.schema_version,
-        "subject": {"type": kind.subject, "id": _SUBJECT_IDS.get(kind.subject, 1)},
-        "actor": {"type": "user", "id": 3, "name": "Ada"},
-        "imported": False,
-    }
-    if kind.subject == "action":
-        data |= {"from": "assigned", "to": "accepted", "transition": None, "comment": None, "reason": None}
-        data |= {"action": _ACTION, "feedback": _ITEM}
-    elif kind.subject == "action_group":
-        data |= {"from": "open", "to": "completed", "group": _GROUP, "feedback": _ITEM}
-    elif kind.subject == "feedback":
-        data |= {"feedback": _ITEM}
-    else:
-        data |= {kind.subject: {"id": 1}}
-    return {"type": name, "timestamp": _NOON, "data": data}
-
-
-_SUBJECT_IDS: Final = {"action": 4, "action_group": 2, "feedback": 17}

@@ -14,7 +14,8 @@ TAG = "events"
 @route("GET", "/events", "listEvents", tag=TAG, right="events.read", query=FeedQuery, answers={200: FeedOut})
 def list_events(ask: Ask) -> Any:
     """The feed: events after a position, none ever skipped; read on from `last_position`."""
-    return Reply(events_query.feed(ask.session, ask.query, audit=access.allows(ask.caller, "events.audit")))
+    audit = access.allows(ask.caller, "events.audit")
+    return Reply(events_query.feed(ask.session, ask.caller, ask.query, audit=audit))
 
 
 @route("GET", "/event-types", "listEventTypes", tag=TAG, right="self.read", answers={200: EventTypesOut})

@@ -98,7 +98,8 @@ def _may_see_details(service: Service) -> bool:
     if "Authorization" not in request.headers:
         return False
     try:
-        caller: Caller = signed_in(service, now=clock.now())
+        with service.database.reading() as session:
+            caller: Caller = signed_in(service, session, now=clock.now())
     except CfmError:
         return False
     return access.allows(caller, "settings.manage")

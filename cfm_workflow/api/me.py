@@ -51,18 +51,22 @@ def change_me(ask: Ask) -> Any:
 def list_my_actions(ask: Ask) -> Any:
     """The caller's own unfinished actions by due date; or with `offered` what their teams may take."""
     wanted = dict(ask.query)
-    if wanted.pop("offered"):
+    offered, left_behind = wanted.pop("offered"), wanted.pop("left_behind")
+    if offered:
         wanted["offered_to"] = ask.caller
+    elif left_behind:
+        wanted["left_behind_for"] = ask.caller
     else:
         wanted["assignee"] = ask.caller.id
     return actions_query.page(ask.session, ask.caller, wanted, now=ask.now).as_answer()
 
 
 @route(
-    "GET", "/me/tokens", "listMyTokens", tag=TAG, right="self.manage", query=PageQuery, answers={200: page_of(TokenOut)}
+    "GET", "/me/tokens", "listMyTokens", tag=TAG, right="self.read", query=PageQuery, answers={200: page_of(TokenOut)}
 )
 def list_my_tokens(ask: Ask) -> Any:
     """The caller's own tokens, without their secrets."""
+    tokens_operations.require_owner(ask.caller, ask.caller.id or 0)
     return people_query.tokens(ask.session, ask.caller.id or 0, ask.query).as_answer()
 
 

@@ -11,11 +11,10 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import fields
 
 import cfm_workflow
+from cfm_workflow.api.event_samples import sample
 from cfm_workflow.api.event_schemas import json_schema
 from cfm_workflow.api.problems import CONTENT_TYPE
 from cfm_workflow.api.routing import JSON, OPERATIONS, Ask, Operation, Reply, route
-from cfm_workflow.forms import fields as own
-from cfm_workflow.forms.actions import CompletionField
 from cfm_workflow.policy.event_types import EVENT_TYPES
 
 
@@ -66,33 +65,34 @@ _REFUSALS: Final[dict[int, str]] = {
     429: "Too many failed sign-ins.",
     503: "The database cannot be reached.",
 }
-_REF: Final = {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1, "maxLength": 254}]}
-_SPECIAL: Final[dict[type[fields.Field[Any]], dict[str, Any]]] = {
-    own.Ref: _REF,
-    own.Key: {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,39}$"},
-    own.Duration: {"type": "string", "examples": ["P2D", "PT8H"]},
-    own.Email: {"type": "string", "format": "email", "maxLength": 254},
-    CompletionField: {
-        "oneOf": [
-            {"type": "string", "enum": ["all", "any"]},
-            {
-                "type": "object",
-                "required": ["at_least"],
-                "additionalProperties": False,
-                "properties": {"at_least": {"type": "integer", "minimum": 1, "maximum": 1000}},
-            },
-        ]
-    },
+_RULES: Final[dict[str, dict[str, Any]]] = {
+    "AssigneeIn": {"oneOf": [{"required": ["user"]}, {"required": ["team"]}]},
+    "BulkIn": {"oneOf": [{"required": ["transition"]}, {"required": ["changes"]}]},
+}
+"""What holds between the fields of a message, as far as JSON Schema can say it."""
+
+_TEXT: Final = {"type": "string"}
+HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "X-Request-Id": {"description": "To speak about this answer.", "required": True, "schema": _TEXT},
+    "ETag": {"description": "The action's version, for `If-Match`.", "required": True, "schema": _TEXT},
+    "Location": {"description": "Where to look for it.", "required": True, "schema": _TEXT},
+    "WWW-Authenticate": {"description": "A bearer token is needed.", "required": True, "schema": _TEXT},
+    "Retry-After": {"description": "In so many seconds it makes sense to ask again.", "schema": {"type": "integer"}},
+    "Idempotency-Replayed": {"description": "`true`: answered as the first time, and not done again.", "schema": _TEXT},
+}
+_HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
+    401: ("WWW-Authenticate",),
+    409: ("Retry-After",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
 }
 
 
-def _special(self: Any, field: fields.Field[Any], **kwargs: Any) -> dict[str, Any]:
-    """What apispec cannot know of our own kinds of values."""
-    shape = _SPECIAL.get(type(field), {})
-    if shape and field.allow_none and "oneOf" in shape:
-        return {"oneOf": [*shape["oneOf"], {"type": "null"}]}
-    if shape and field.allow_none and isinstance(shape.get("type"), str):
-        return shape | {"type": [shape["type"], "null"]}
+def _shape(self: Any, field: fields.Field[Any], **kwargs: Any) -> dict[str, Any]:
+    """What apispec cannot know of our own kinds of values: they say it themselves."""
+    shape: dict[str, Any] = getattr(field, "shape", {})
+    if field.allow_none and "oneOf" in shape:
+        return shape | {"oneOf": [*shape["oneOf"], {"type": "null"}]}
     return dict(shape)
 
 
@@ -113,13 +113,19 @@ def document() -> bytes:
         plugins=[plugin],
     )
     assert plugin.converter is not None
-    plugin.converter.add_attribute_function(_special)  # type: ignore[no-untyped-call]
+    plugin.converter.add_attribute_function(_shape)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "description": "`cfm_...`"})
     spec.components.schema("Problem", PROBLEM)
+    for name, header in HEADERS.items():
+        spec.components.header(name, header)
+    for status in _REFUSALS:
+        spec.components.response(_refusal_name(status), _refusal(status))
     for operation in OPERATIONS:
         path, parameters = _path(operation.path)
         spec.path(path, operations={operation.method.lower(): _operation(operation, parameters)})
     whole = spec.to_dict()
+    for name, shape in whole["components"]["schemas"].items():
+        _state_rules(name, shape)
     whole["webhooks"] = {name: _webhook(name) for name, kind in EVENT_TYPES.items() if not kind.audit}
     return orjson.dumps(whole)
 
@@ -127,6 +133,13 @@ def document() -> bytes:
 def _name(schema: Any) -> str:
     kind = schema if isinstance(schema, type) else type(schema)
     return kind.__name__
+
+
+def _state_rules(name: str, shape: dict[str, Any]) -> None:
+    """Messages that come in are closed; answers may get more fields within v1, and whoever reads them must not mind."""
+    shape |= _RULES.get(name, {})
+    if name.endswith(("Out", "Page")) and shape.get("additionalProperties") is False:
+        del shape["additionalProperties"]
 
 
 def _path(rule: str) -> tuple[str, list[dict[str, Any]]]:
@@ -161,10 +174,11 @@ def _operation(operation: Operation, parameters: list[dict[str, Any]]) -> dict[s
             content["example"] = operation.example
         described["requestBody"] = {"required": True, "content": {JSON: content}}
     elif operation.receive is not None:
-        kinds = ("text/csv", "application/x-ndjson")
+        file = {"type": "string", "minLength": 1, "description": "The file itself."}
+        examples = operation.example or {}
         described["requestBody"] = {
             "required": True,
-            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds},
+            "content": {kind: {"schema": file, "example": text} for kind, text in examples.items()},
         }
     return described
 
@@ -176,7 +190,7 @@ def _query(operation: Operation) -> list[Any]:
 def _headers(operation: Operation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if operation.matches:
-        tag = {"type": "string", "examples": ['"3"']}
+        tag = {"type": "string", "pattern": r'^(\*|"[0-9]{1,18}")$', "examples": ['"3"']}
         found.append({"name": "If-Match", "in": "header", "schema": tag, "description": "Refuse (412) if it changed."})
     if operation.method == "POST":
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"}
@@ -188,17 +202,35 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
 def _responses(operation: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, schema in operation.answers.items():
-        responses[str(status)] = {"description": HTTPStatus(status).phrase}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "headers": _headers_of(operation, status)}
         if schema is not None:
             responses[str(status)]["content"] = {JSON: {"schema": schema}}
         elif status != 204:
             responses[str(status)]["content"] = {JSON: {"schema": {"type": "object"}}}
     for status in _refusals_of(operation):
-        responses[str(status)] = {
-            "description": _REFUSALS[status],
-            "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
+        responses[str(status)] = {"$ref": f"#/components/responses/{_refusal_name(status)}"}
     return responses
+
+
+def _headers_of(operation: Operation, status: int) -> dict[str, Any]:
+    names = ["X-Request-Id"]
+    names += ["ETag"] if operation.etag else []
+    names += ["Location"] if status == 202 else []
+    names += ["Idempotency-Replayed"] if operation.method == "POST" else []
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _refusal_name(status: int) -> str:
+    return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    names = ("X-Request-Id", *_HEADERS_OF.get(status, ()))
+    return {
+        "description": _REFUSALS[status],
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
 
 
 def _refusals_of(operation: Operation) -> list[int]:
@@ -207,9 +239,9 @@ def _refusals_of(operation: Operation) -> list[int]:
     if "<" in operation.path:
         found.add(404)
     if operation.writes:
-        found |= {400, 409, 413}
+        found.add(409)
     if operation.body is not None or operation.receive is not None:
-        found.add(415)
+        found |= {400, 413, 415}
     if operation.matches:
         found.add(412)
     return sorted(found)
@@ -217,13 +249,14 @@ def _refusals_of(operation: Operation) -> list[int]:
 
 def _webhook(name: str) -> Mapping[str, Any]:
     kind = EVENT_TYPES[name]
+    shape = {key: value for key, value in json_schema(name, kind).items() if key != "$schema"}
     return {
         "post": {
             "operationId": name.replace(".", "_"),
             "tags": ["webhooks"],
             "summary": kind.meaning,
             "security": [],
-            "requestBody": {"required": True, "content": {JSON: {"schema": json_schema(name, kind)}}},
+            "requestBody": {"required": True, "content": {JSON: {"schema": shape, "example": sample(name, kind)}}},
             "responses": {"2XX": {"description": "Taken."}},
         }
     }

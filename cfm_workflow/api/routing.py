@@ -16,7 +16,6 @@ from marshmallow import Schema
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
-from werkzeug.routing import ValidationError as NoMatch
 
 from cfm_workflow import access, clock, limits
 from cfm_workflow.access import Caller
@@ -127,16 +126,14 @@ def route(
 
 
 class IdConverter(BaseConverter):
-    """An id in a path; what cannot be one is simply not there (404), however long."""
+    """An id in a path; a number that cannot be one is 0, which nothing has: not there (404), whatever the method."""
 
     regex = "[0-9]{1,40}"
     part_isolating = True
 
     def to_python(self, value: str) -> int:
         ident = int(value)
-        if not 1 <= ident <= limits.ID:
-            raise NoMatch
-        return ident
+        return ident if ident <= limits.ID else 0
 
     def to_url(self, value: Any) -> str:
         return str(int(value))
@@ -159,14 +156,16 @@ def register(app: Flask, service: Service) -> None:
 
 
 def _view(operation: Operation, service: Service) -> Callable[..., Response]:
-    run = _write if operation.writes else _read
     query = operation.query() if operation.query is not None else None
     body = operation.body() if operation.body is not None else None
 
     def view(**path: Any) -> Response:
         now = clock.now()
-        caller = signed_in(service, now=now) if operation.right is not None else access.system("nobody")
-        return run(operation, service, caller, now, path, query, body)
+        with service.database.reading() as session:
+            caller = access.system("nobody") if operation.right is None else signed_in(service, session, now=now)
+            if not operation.writes:
+                return _read(operation, service, session, caller, now, path, query)
+        return _write(operation, service, caller, now, path, query, body)
 
     return view
 
@@ -174,18 +173,17 @@ def _view(operation: Operation, service: Service) -> Callable[..., Response]:
 def _read(
     operation: Operation,
     service: Service,
+    session: Session,
     caller: Caller,
     now: datetime,
     path: Mapping[str, Any],
     query: Schema | None,
-    body: Schema | None,
 ) -> Response:
     wanted, refusal = _attempt(lambda: load_query(query))
-    with service.database.reading() as session:
-        _exists(session, caller, path, refusal)
-        if operation.right is not None:
-            access.require(caller, operation.right)
-        done = operation.handler(Ask(session, caller, now, service, query=wanted or {}), **path)
+    _exists(session, caller, path, refusal)
+    if operation.right is not None:
+        access.require(caller, operation.right)
+    done = operation.handler(Ask(session, caller, now, service, query=wanted or {}), **path)
     return _response(_answer(operation, done))
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from flask import current_app, g, request
+from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import TooMany, Unauthenticated
@@ -40,29 +41,29 @@ class Failures:
             self._seen.setdefault(address, deque(maxlen=FAILURES)).append(now)
 
 
-def signed_in(service: Service, *, now: datetime) -> Caller:
-    """The caller behind the request's token.
+def signed_in(service: Service, session: Session, *, now: datetime) -> Caller:
+    """The caller behind the request's token, looked up in `session`, which reads only.
 
     Raises:
         Unauthenticated: there is no token, or none that is valid now.
-        TooMany: too many tokens from this address have failed.
+        TooMany: nor had too many before it from this address.
     """
     address = request.remote_addr or ""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if not token:
         raise Unauthenticated("A bearer token is needed: Authorization: Bearer cfm_...")
-    failures: Failures = current_app.extensions["cfm_failures"]
-    failures.check(address, now)
     found = None
     if scheme.lower() == "bearer" and well_formed(token.strip()):
-        with service.database.reading() as session:
-            found = callers.by_token(session, digest(token.strip()), now=now)
+        found = callers.by_token(session, digest(token.strip()), now=now)
     if found is None:
+        # Only those who fail are slowed down: behind one address there may be a whole office.
+        failures: Failures = current_app.extensions["cfm_failures"]
+        failures.check(address, now)
         failures.count(address, now)
         raise Unauthenticated("This token is not valid.")
     caller, last_used_at = found
     token_id = caller.token_id
     if token_id is not None and (last_used_at is None or now - last_used_at >= tokens.LAST_USE_EVERY):
-        service.database.transaction(lambda session: tokens.used(session, token_id, now=now))
+        service.database.transaction(lambda writing: tokens.used(writing, token_id, now=now))
     g.caller = caller
     return caller

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cfm_workflow.api.routing import Ask, route
+from cfm_workflow.errors import NotFound
 from cfm_workflow.forms.pages import PageQuery, page_of
 from cfm_workflow.forms.workflows import WorkflowOut, WorkflowWithDiagramOut
 from cfm_workflow.operations.definitions import definition_of, latest
@@ -29,5 +30,7 @@ def list_workflows(ask: Ask) -> Any:
 @route("GET", "/workflows/<key>", "getWorkflow", tag=TAG, right="settings.read", answers={200: WorkflowWithDiagramOut})
 def get_workflow(ask: Ask, key: str) -> Any:
     """A workflow: states, transitions, who may fire them, what they require; and as a mermaid diagram."""
+    if not key.isprintable():
+        raise NotFound("workflow")  # a database could not even be asked for it
     row = latest(ask.session, key)
     return workflows_query.view(row) | {"mermaid": mermaid(definition_of(ask.session, row.id), ask.caller.language)}

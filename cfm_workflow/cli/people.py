@@ -27,7 +27,9 @@ def add_user(email: str, name: str, role: str, teams: tuple[str, ...]) -> None:
         fields = load(UserIn(), {"email": email, "name": name, "role": role, "teams": list(teams)})
         ours = {"language": service.settings.language.value, "time_zone": service.settings.time_zone.key}
         now = clock.now()
-        made = service.database.transaction(lambda session: people.create_user(session, CALLER, {**ours, **fields}, now=now))
+        made = service.database.transaction(
+            lambda session: people.create_user(session, CALLER, {**ours, **fields}, now=now)
+        )
     click.echo(made["id"])
 
 

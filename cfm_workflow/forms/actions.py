@@ -1,6 +1,6 @@
 """Actions, groups, fan-out, transitions and bulk, in and out."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
@@ -17,7 +17,9 @@ from cfm_workflow.forms.fields import (
     QueryIdent,
     QueryRef,
     Ref,
+    Shape,
     Text,
+    whole,
 )
 from cfm_workflow.forms.pages import CountedPageQuery
 from cfm_workflow.forms.people import MODES, PersonOut, TeamNameOut
@@ -48,12 +50,24 @@ class AssigneeIn(Form):
 class CompletionField(fields.Field[Any]):
     """`all`, `any` or `{"at_least": k}`; loads as (completion, at_least)."""
 
+    shape: ClassVar[Shape] = {
+        "oneOf": [
+            {"type": "string", "enum": [Completion.ALL.value, Completion.ANY.value]},
+            {
+                "type": "object",
+                "required": ["at_least"],
+                "additionalProperties": False,
+                "properties": {"at_least": {"type": "integer", "minimum": 1, "maximum": limits.FAN_OUT}},
+            },
+        ]
+    }
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> tuple[str, int | None]:
         if value in (Completion.ALL.value, Completion.ANY.value):
             return value, None
         if isinstance(value, dict) and list(value) == ["at_least"]:
-            number = value["at_least"]
-            if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= limits.FAN_OUT:
+            number = whole(value["at_least"])
+            if 1 <= number <= limits.FAN_OUT:
                 return Completion.AT_LEAST.value, number
         raise ValidationError('must be "all", "any" or {"at_least": a whole number}')
 
@@ -127,7 +141,9 @@ class ActionChange(_Editable):
 class BulkIn(TransitionFields):
     """Many actions: a `transition` with its fields, or `changes` (with `reason` for a new due date)."""
 
-    ids = fields.List(Ident(), required=True, validate=validate.Length(min=1, max=limits.BULK))
+    ids = fields.List(
+        Ident(), required=True, validate=validate.Length(min=1, max=limits.BULK), metadata={"uniqueItems": True}
+    )
     transition = Text(limits.KEY)
     changes = fields.Nested(_Editable)
 
@@ -175,7 +191,18 @@ class MyActionQuery(CountedPageQuery):
         load_default=False,
         metadata={"description": "Instead: what is offered to the caller's teams, and nobody has taken."},
     )
+    left_behind = QueryFlag(
+        load_default=False,
+        metadata={
+            "description": "Instead: unfinished work of people who were switched off, in the teams the caller leads."
+        },
+    )
     sort = fields.String(load_default="due_at", validate=validate.OneOf(SORTS))
+
+    @validates_schema
+    def _one_list(self, values: dict[str, Any], **kwargs: Any) -> None:
+        if values.get("offered") and values.get("left_behind"):
+            raise ValidationError("stands alone: ask for offered or for left_behind", "left_behind")
 
 
 class ActionOut(Schema):

@@ -1,5 +1,6 @@
 """Events, out; what the feed can be asked for; and the small answers of the service about itself."""
 
+import re
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
@@ -18,7 +19,7 @@ class _After(fields.String):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if value == "latest":
             return value
-        if isinstance(value, str) and value.isascii() and value.isdigit() and int(value[:20]) < HIGHEST_POSITION:
+        if isinstance(value, str) and re.fullmatch("[0-9]{1,16}", value) and int(value) < HIGHEST_POSITION:
             return int(value)
         raise ValidationError("must be a position, or latest")
 

@@ -1,9 +1,12 @@
-"""The kinds of values the API knows, each refusing what could not be stored or meant."""
+"""The kinds of values the API knows, each refusing what could not be stored or meant.
+
+`shape` is the same rule in the words of JSON Schema, as `openapi.json` tells it; what it cannot say, `metadata` does.
+"""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from zoneinfo import available_timezones
 
 import orjson
@@ -14,13 +17,24 @@ from cfm_workflow.policy.due import parse_duration
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
-_EMAIL: Final = re.compile(r"[^\s@\"<>(),:;\\\[\]]{1,64}@[^\s@\"<>(),:;\\\[\]]{1,189}\.[^\s@\"<>(),:;\\\[\]]{1,63}")
+_UNSEEN: Final = (
+    r"\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff0-\uffff"
+)
+_ATOM: Final = rf"""[^\s@"<>(),:;\\\[\]{_UNSEEN}]"""
+_EMAIL: Final = re.compile(rf"{_ATOM}{{1,64}}@{_ATOM}{{1,250}}\.{_ATOM}{{1,63}}")
+_SEEN: Final = re.compile(r"[^\s\ufeff]")
+_WITHOUT_NUL: Final = r"^[^\u0000]*$"
+_WITH_SOMETHING: Final = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085\ufeff][^\u0000]*$"
 _KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}", re.ASCII)
+_CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,500}", re.ASCII)
 _DIGITS: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _INSTANT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
 )
+
+
+Shape = dict[str, Any]
 
 
 class Form(Schema):
@@ -44,14 +58,25 @@ def storable(text: str) -> str:
 class Text(fields.String):
     """Text of at most `longest` characters, and of something more than white space."""
 
+    shape: ClassVar[Shape] = {"pattern": _WITH_SOMETHING}
+
     def __init__(self, longest: int, **kwargs: Any) -> None:
         super().__init__(validate=validate.Length(min=1, max=longest), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text = storable(super()._deserialize(value, attr, data, **kwargs))
-        if not text.strip():
+        if not _SEEN.search(text):
             raise ValidationError("must not be empty")
         return text
+
+
+def whole(value: Any) -> int:
+    """The whole number of a JSON value; `3.0` is one, as in JSON Schema (2020-12, 4.2.3)."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValidationError("must be a whole number")
+    return value
 
 
 class Ident(fields.Integer):
@@ -61,9 +86,7 @@ class Ident(fields.Integer):
         super().__init__(strict=True, validate=validate.Range(min=1, max=limits.ID), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValidationError("must be a whole number")
-        return value
+        return whole(value)
 
 
 class Whole(fields.Integer):
@@ -73,9 +96,7 @@ class Whole(fields.Integer):
         super().__init__(strict=True, validate=validate.Range(min=low, max=high), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValidationError("must be a whole number")
-        return value
+        return whole(value)
 
 
 class QueryWhole(fields.Integer):
@@ -115,22 +136,29 @@ class Flag(fields.Boolean):
         return value
 
 
+_WORDS: Final = "^[a-z0-9_.*,-]{1,2000}$"
+
+
 class QueryChoices(fields.String):
     """One or more of some words, parted by commas, in a query string; loads as a list."""
 
     def __init__(self, words: tuple[str, ...] | None = None, **kwargs: Any) -> None:
         self.words = words
+        word = f"({'|'.join(words or ())})"
+        self.shape: Shape = {"pattern": _WORDS if words is None else f"^{word}(,{word})*$"}
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        chosen = storable(super()._deserialize(value, attr, data, **kwargs)).split(",")
-        if self.words is not None and not set(chosen) <= set(self.words):
-            raise ValidationError(f"must be some of {', '.join(self.words)}, parted by commas")
-        return chosen
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(self.shape["pattern"], text, re.ASCII):
+            raise ValidationError(f"must be some of {', '.join(self.words or ('the words',))}, parted by commas")
+        return text.split(",")
 
 
 class Moment(fields.AwareDateTime):
     """An instant: RFC 3339 with an offset, between 1970 and 2200."""
+
+    shape: ClassVar[Shape] = {"pattern": r"^(19[7-9][0-9]|2[01][0-9]{2})-"}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
         found = _INSTANT.fullmatch(value) if isinstance(value, str) else None
@@ -142,13 +170,18 @@ class Moment(fields.AwareDateTime):
             moment = datetime.fromisoformat(value.upper())
         except ValueError:
             raise ValidationError("must be a date and time that exist") from None
-        if not EARLIEST <= moment <= LATEST:
+        if not EARLIEST.year <= moment.year < LATEST.year:
             raise ValidationError("must be between 1970 and 2200")
         return moment.astimezone(UTC)
 
 
 class Duration(fields.String):
     """An ISO 8601 duration of days and smaller; loads as a timedelta."""
+
+    shape: ClassVar[Shape] = {
+        "pattern": r"^P(?=[0-9T])([0-9]{1,5}D)?(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,7}M)?([0-9]{1,9}S)?)?$",
+        "examples": ["P2D", "PT8H"],
+    }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -161,18 +194,34 @@ class Duration(fields.String):
 class Email(fields.String):
     """An e-mail address; loads in lower case, in which addresses are stored and compared."""
 
+    shape: ClassVar[Shape] = {"format": "email"}
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.Length(max=limits.EMAIL), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         address = storable(super()._deserialize(value, attr, data, **kwargs)).strip().lower()
-        if not _EMAIL.fullmatch(address) or not address.isprintable():
+        if not _EMAIL.fullmatch(address):
             raise ValidationError("must be an e-mail address")
         return address
 
 
+class Cursor(fields.String):
+    """The `next_cursor` of a page."""
+
+    shape: ClassVar[Shape] = {"pattern": f"^{_CURSOR.pattern}$"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not _CURSOR.fullmatch(text):
+            raise ValidationError("must be the next_cursor of a page of this list")
+        return text
+
+
 class Key(fields.String):
     """A name for programs: a letter, then letters, digits, `-` and `_`, all lower case."""
+
+    shape: ClassVar[Shape] = {"pattern": f"^{_KEY.pattern}$"}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         key = super()._deserialize(value, attr, data, **kwargs)
@@ -184,20 +233,29 @@ class Key(fields.String):
 class Ref(fields.Field[Any]):
     """Somebody or something by id or by name: a user by e-mail address, a team by key."""
 
+    shape: ClassVar[Shape] = {
+        "oneOf": [
+            {"type": "integer", "minimum": 1, "maximum": limits.ID},
+            {"type": "string", "minLength": 1, "maxLength": limits.EMAIL, "pattern": _WITHOUT_NUL},
+        ]
+    }
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int | str:
-        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limits.ID:
-            return value
         if isinstance(value, str) and 1 <= len(value) <= limits.EMAIL:
             return storable(value)
-        raise ValidationError("must be an id or a name")
+        if isinstance(value, str) or not 1 <= whole(value) <= limits.ID:
+            raise ValidationError("must be an id or a name")
+        return whole(value)
 
 
 class QueryRef(fields.String):
     """The same in a query string: digits are an id."""
 
+    shape: ClassVar[Shape] = {"minLength": 1, "maxLength": limits.EMAIL, "pattern": _WITHOUT_NUL}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         text = storable(super()._deserialize(value, attr, data, **kwargs))
-        if text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= limits.ID:
+        if _DIGITS.fullmatch(text) and 1 <= int(text) <= limits.ID:
             return int(text)
         if not 1 <= len(text) <= limits.EMAIL:
             raise ValidationError("must be an id or a name")
@@ -206,6 +264,8 @@ class QueryRef(fields.String):
 
 class LanguageTag(fields.String):
     """A language tag such as `en` or `ko-KR` (BCP 47)."""
+
+    shape: ClassVar[Shape] = {"pattern": f"^{_LANGUAGE_TAG.pattern}$", "maxLength": limits.LANGUAGE_TAG}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         tag = super()._deserialize(value, attr, data, **kwargs)
@@ -217,6 +277,8 @@ class LanguageTag(fields.String):
 class TimeZone(fields.String):
     """The IANA name of a time zone."""
 
+    shape: ClassVar[Shape] = {"format": "time-zone", "examples": ["Asia/Seoul", "UTC"]}
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         name = super()._deserialize(value, attr, data, **kwargs)
         if name not in available_timezones():
@@ -227,23 +289,31 @@ class TimeZone(fields.String):
 class Attributes(fields.Dict):
     """Free names and values of the sender: within the limits of `limits.py`."""
 
+    shape: ClassVar[Shape] = {
+        "maxProperties": limits.ATTRIBUTE_KEYS,
+        "description": f"At most {limits.ATTRIBUTE_BYTES} bytes of JSON, nested at most {limits.ATTRIBUTE_DEPTH} deep,"
+        " without NUL characters.",
+    }
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, dict):
             raise ValidationError("must be an object")
         if len(value) > limits.ATTRIBUTE_KEYS:
             raise ValidationError(f"must have at most {limits.ATTRIBUTE_KEYS} keys")
-        _check_depth(value, limits.ATTRIBUTE_DEPTH)
+        _check_inside(value, limits.ATTRIBUTE_DEPTH)
         frozen = orjson.dumps(value)
         if len(frozen) > limits.ATTRIBUTE_BYTES:
             raise ValidationError(f"must be at most {limits.ATTRIBUTE_BYTES} bytes of JSON")
-        if b"\\u0000" in frozen:
-            raise ValidationError("must not hold a NUL character")
         return value
 
 
-def _check_depth(value: Any, left: int) -> None:
+def _check_inside(value: Any, left: int) -> None:
+    if isinstance(value, str):
+        storable(value)
+    for key in value if isinstance(value, Mapping) else ():
+        storable(key)
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     if inner and left == 0:
         raise ValidationError(f"must be nested at most {limits.ATTRIBUTE_DEPTH} deep")
     for each in inner:
-        _check_depth(each, left - 1)
+        _check_inside(each, left - 1)

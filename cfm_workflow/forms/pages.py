@@ -1,11 +1,12 @@
 """What every list can be asked for, and what it answers."""
 
+from functools import cache
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from cfm_workflow import limits
-from cfm_workflow.forms.fields import Form, QueryFlag, QueryWhole
+from cfm_workflow.forms.fields import Cursor, Form, QueryFlag, QueryWhole
 from cfm_workflow.queries.pages import DEFAULT_SIZE
 
 
@@ -13,10 +14,7 @@ class PageQuery(Form):
     """`limit` and `cursor` of any list."""
 
     limit = QueryWhole(1, limits.PAGE, load_default=DEFAULT_SIZE, metadata={"description": "How many at most."})
-    cursor = fields.String(
-        validate=validate.Regexp(r"[A-Za-z0-9_-]{1,500}\Z"),
-        metadata={"description": "The `next_cursor` of the page before."},
-    )
+    cursor = Cursor(metadata={"description": "The `next_cursor` of the page before."})
 
 
 class CountedPageQuery(PageQuery):
@@ -25,6 +23,7 @@ class CountedPageQuery(PageQuery):
     count = QueryFlag(load_default=False, metadata={"description": f"Count too, up to {limits.COUNT}."})
 
 
+@cache
 def page_of(item: type[Schema], *, counted: bool = False) -> type[Schema]:
     """The list envelope around an output schema."""
     shape: dict[str, Any] = {
@@ -34,4 +33,4 @@ def page_of(item: type[Schema], *, counted: bool = False) -> type[Schema]:
     if counted:
         shape["total"] = fields.Integer(metadata={"description": "With `count=true`."})
         shape["total_is_capped"] = fields.Boolean()
-    return type(f"{item.__name__.removesuffix('Out')}Page", (Schema,), shape)
+    return type(f"{'Counted' if counted else ''}{item.__name__.removesuffix('Out')}Page", (Schema,), shape)

@@ -157,7 +157,8 @@ def change(
         if "name" in changes:
             ids = session.scalars(select(Feedback.id).where(Feedback.customer_id == customer_id)).all()
             refresh_search(session, ids)
-        fact = Fact("customer.changed", customer_id, {"changes": changes}, caller)
+        seen = {"id": customer_id, **_plain(customer)}
+        fact = Fact("customer.changed", customer_id, {"changes": changes, "customer": seen}, caller)
         ledger.record(session, [fact], now=now)
     return customers_query.show(session, caller, customer)
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, bindparam, select, text
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import system
-from cfm_workflow.db import is_sqlite
+from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.errors import Invalid, NotFound
 from cfm_workflow.ledger import Fact, record
 from cfm_workflow.models import WorkflowVersion
@@ -95,13 +95,21 @@ def latest(session: Session, key: str) -> WorkflowVersion:
     return row
 
 
-def chosen(session: Session, key: str) -> WorkflowVersion:
-    """`latest` for a key that came in a request: an unknown one is the request's mistake."""
-    row = _latest(session, key)
-    if row is None:
+def chosen(session: Session, key: str) -> int:
+    """The id of `latest` for a key that came in a request: an unknown one is the request's mistake."""
+    found: int | None = plain(session, _NEWEST, {"key": key}).scalar_one_or_none()
+    if found is None:
         known = sorted(session.scalars(select(WorkflowVersion.key).distinct()))
         raise Invalid({"workflow": [f"must be one of {', '.join(known)}"]})
-    return row
+    return found
+
+
+_NEWEST = (
+    select(WorkflowVersion.id)
+    .where(WorkflowVersion.key == bindparam("key"))
+    .order_by(WorkflowVersion.version.desc())
+    .limit(1)
+)
 
 
 def _latest(session: Session, key: str) -> WorkflowVersion | None:

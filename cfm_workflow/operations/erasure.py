@@ -11,7 +11,7 @@ from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict
 from cfm_workflow.ledger import Fact
-from cfm_workflow.models import ActionFeedback, Event, Feedback
+from cfm_workflow.models import Action, ActionFeedback, Event, Feedback
 from cfm_workflow.operations.search import refresh_search
 from cfm_workflow.queries import customers as customers_query
 from cfm_workflow.queries import feedback as feedback_query
@@ -29,6 +29,7 @@ def erase_feedback(session: Session, caller: Caller, feedback_id: int, *, now: d
     Raises:
         NotFound, Forbidden, Conflict: it has been erased already.
     """
+    _lock_actions(session, [feedback_id])
     session.execute(select(Feedback.id).where(Feedback.id == feedback_id).with_for_update(key_share=True))
     item = feedback_query.find(session, caller, feedback_id)
     access.require(caller, "feedback.erase")
@@ -52,6 +53,7 @@ def erase_customer(session: Session, caller: Caller, customer_id: int, *, now: d
     customer.name, customer.email, customer.phone, customer.external_id = ERASED, None, None, None
     customer.erased_at, customer.version = now, customer.version + 1
     session.flush()
+    _lock_actions(session, ids)
     about_them = select(Event.position).where(Event.subject_type == "customer", Event.subject_id == customer_id)
     _rewrite(session, list(session.scalars(about_them)), items=frozenset(), customer_id=customer_id)
     _erase_items(session, ids, now)
@@ -59,6 +61,15 @@ def erase_customer(session: Session, caller: Caller, customer_id: int, *, now: d
         _record(session, caller, "feedback.erased", feedback_id, now)
     fact = Fact("customer.erased", customer_id, {"customer": {"id": customer_id, "name": ERASED}}, caller)
     ledger.record(session, [fact], now=now)
+
+
+def _lock_actions(session: Session, ids: list[int]) -> None:
+    """Whoever moves an action has read its item already, and would tell of it as it was: let them finish first."""
+    for at in range(0, len(ids), BATCH):
+        some = ids[at : at + BATCH]
+        serving = select(ActionFeedback.action_id).where(ActionFeedback.feedback_id.in_(some))
+        query = select(Action.id).where(Action.id.in_(serving)).order_by(Action.id)
+        session.execute(query.with_for_update(key_share=True))
 
 
 def _erase_items(session: Session, ids: list[int], now: datetime) -> None:

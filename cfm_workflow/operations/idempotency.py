@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cfm_workflow.db import is_sqlite
-from cfm_workflow.errors import Invalid
+from cfm_workflow.errors import Busy, Invalid
 from cfm_workflow.models import IdempotencyKey
 from cfm_workflow.security.keys import KeyRing
 
@@ -67,7 +67,9 @@ def claim(
         select(IdempotencyKey.__table__)
         .where(IdempotencyKey.account_id == account_id, IdempotencyKey.key == key)
         .with_for_update()
-    ).one()
+    ).one_or_none()
+    if stored is None:
+        raise Busy("The stored answer was forgotten this very moment.", retry_after=1)
     if stored.created_at < now - KEPT:
         fresh = {"request_hash": request_hash, "status": 0, "headers": {}, "body": "", "created_at": now}
         session.execute(_at(account_id, key).values(**fresh))

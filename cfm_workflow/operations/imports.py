@@ -125,7 +125,7 @@ def fingerprint(path: Path, options: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def free(now: datetime) -> Select[tuple[int]]:
+def free(now: datetime) -> Select[int]:
     """The id of the oldest spooled import that nobody works on."""
     state = or_(Import.state == "queued", and_(Import.state == "running", Import.lease_until < now))
     return select(Import.id).where(state, Import.path.like(f"{SPOOL}/%")).order_by(Import.id).limit(1)

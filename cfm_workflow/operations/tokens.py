@@ -101,7 +101,7 @@ def revoke(session: Session, caller: Caller, account_id: int, token_id: int, *, 
 
 def used(session: Session, token_id: int, *, now: datetime) -> None:
     """Remember that a token was used, at most once a minute."""
-    stale = or_(Token.last_used_at.is_(None), Token.last_used_at < now - LAST_USE_EVERY)
+    stale = or_(Token.last_used_at.is_(None), Token.last_used_at <= now - LAST_USE_EVERY)
     session.execute(update(Token).where(Token.id == token_id, stale).values(last_used_at=now))
 
 

@@ -1,14 +1,17 @@
 """Actions as everybody sees them: one row, lists by key, and what may be seen. Never writes."""
 
-from collections.abc import Collection, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, String, and_, bindparam, cast, exists, false, func, or_, select, true
+from sqlalchemy import Row, Select, String, and_, bindparam, cast, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
 from cfm_workflow.access import Caller
+from cfm_workflow.db import plain
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import (
     Account,
@@ -17,10 +20,11 @@ from cfm_workflow.models import (
     Outcome,
     PassedOver,
     Team,
+    TeamMember,
     WorkflowVersion,
 )
 from cfm_workflow.models.actions import PRIORITY_NAMES
-from cfm_workflow.queries.pages import Page, Sort, fetch_page
+from cfm_workflow.queries.pages import Page, Sort, capped_count, cut, find_place, in_order
 
 _Assignee = aliased(Account)
 _Assigner = aliased(Account)
@@ -108,26 +112,22 @@ def view(action: Any, names: Any, *, now: datetime) -> dict[str, Any]:
 
 
 def may_see(caller: Caller) -> Any:
-    """The condition under which an action is visible: work of restricted teams is for those who have to do with it."""
+    """The condition under which an action is visible: work of restricted teams, and what else is done on the same
+    items, is for those who have to do with it."""
     if not caller.hidden_teams:
         return true()
+    other = aliased(Action)
     return or_(
-        Action.team_id.is_(None),
-        Action.team_id.not_in(list(caller.hidden_teams)),
         Action.assignee_id == caller.id,
         Action.assigner_id == caller.id,
-        exists().where(_mine_on_same_item(caller)),
+        exists().where(_on_same_item(other), other.assignee_id == caller.id),
+        ~exists().where(_on_same_item(other), other.team_id.in_(list(caller.hidden_teams))),
     )
 
 
-def _mine_on_same_item(caller: Caller) -> Any:
-    mine, link, same = aliased(Action), aliased(ActionFeedback), aliased(ActionFeedback)
-    return and_(
-        same.action_id == Action.id,
-        link.feedback_id == same.feedback_id,
-        mine.id == link.action_id,
-        mine.assignee_id == caller.id,
-    )
+def _on_same_item(other: Any) -> Any:
+    link, same = aliased(ActionFeedback), aliased(ActionFeedback)
+    return and_(same.action_id == Action.id, link.feedback_id == same.feedback_id, other.id == link.action_id)
 
 
 def find(session: Session, caller: Caller, action_id: int) -> Row[Any]:
@@ -137,7 +137,7 @@ def find(session: Session, caller: Caller, action_id: int) -> Row[Any]:
         NotFound: there is none, or the caller may not know of it.
     """
     query = _ONE if not caller.hidden_teams else _ONE.where(may_see(caller))
-    row = session.execute(query, {"id": action_id}).one_or_none()
+    row = plain(session, query, {"id": action_id}).one_or_none()
     if row is None:
         raise NotFound("action", action_id)
     return row
@@ -161,91 +161,128 @@ SORTS = {
 
 def page(session: Session, caller: Caller, wanted: dict[str, Any], *, now: datetime) -> Page:
     """One page of actions. `wanted` holds the filters, `sort`, `limit`, `cursor` and `count` of the form."""
-    conditions = [
-        condition for name, make in _FILTERS.items() if (condition := make(wanted.get(name), now)) is not None
-    ]
+    place = find_place(wanted, SORTS)
+    filters = tuple((name, _variant(wanted[name])) for name in _FILTERS if _is_given(wanted.get(name)))
+    asked, counted = _statements(filters, place.name, place.is_after)
     if caller.hidden_teams:
-        conditions.append(may_see(caller))
-    return fetch_page(
-        session,
-        _SELECT.where(*conditions),
-        wanted,
-        SORTS,
-        counted=select(Action.id).where(*conditions),
-        present=lambda row: view(row, row, now=now),
-    )
+        asked, counted = asked.where(may_see(caller)), counted.where(may_see(caller))
+    given = {name: wanted[name] for name, _ in filters} | _of_caller(caller) | {"now": now}
+    rows = plain(session, asked, given | place.parameters).all()
+    total = plain(session, capped_count(counted), given).scalar_one() if wanted.get("count") else None
+    return cut(rows, place, present=lambda row: _shown(row, now), total=total)
 
 
-def _finished(value: bool | None, now: datetime) -> Any:
-    if value is None:
-        return None
+def _is_given(value: Any) -> bool:
+    return value is not None and value != []
+
+
+def _variant(value: Any) -> bool:
+    """What of a filter's value is part of the statement: a flag, or whether a caller may see all teams' work."""
+    if isinstance(value, Caller):
+        return value.is_administrator or (value.is_supervisor and value.supervises is None)
+    return value is not False
+
+
+def _of_caller(caller: Caller) -> dict[str, Any]:
+    watched = caller.leads | (caller.supervises or frozenset())
+    return {"me": caller.id, "mine": sorted(caller.member_of), "watched": sorted(watched)}
+
+
+@lru_cache(maxsize=512)
+def _statements(filters: tuple[tuple[str, bool], ...], sort: str, after: bool) -> tuple[Select[Any], Select[Any]]:
+    """The statements of a list and of its count. There are few kinds, and making one costs more than using it."""
+    conditions = [_FILTERS[name](value) for name, value in filters]
+    return in_order(_SELECT.where(*conditions), SORTS[sort], after=after), select(Action.id).where(*conditions)
+
+
+_Row = namedtuple("_Row", [column.name for column in (*COLUMNS, *NAMES)])  # type: ignore[misc]
+"""A row of `_SELECT` whose fields are read ten times as fast as those of SQLAlchemy's."""
+
+
+def _shown(row: Row[Any], now: datetime) -> dict[str, Any]:
+    quick = _Row._make(row[: len(_Row._fields)])  # behind them stand the keys of the order
+    return view(quick, quick, now=now)
+
+
+def _finished(value: bool) -> Any:
     return Action.finished_at.is_not(None) if value else Action.finished_at.is_(None)
 
 
-def _overdue(value: bool | None, now: datetime) -> Any:
-    if value is None:
-        return None
-    late = and_(Action.finished_at.is_(None), Action.due_sort < now)
-    return late if value else or_(Action.finished_at.is_not(None), Action.due_sort >= now)
+def _overdue(value: bool) -> Any:
+    if value:
+        return and_(Action.finished_at.is_(None), Action.due_sort < bindparam("now"))
+    return or_(Action.finished_at.is_not(None), Action.due_sort >= bindparam("now"))
 
 
-def _orphaned(value: bool | None, now: datetime) -> Any:
-    if value is None:
-        return None
+def _orphaned(value: bool) -> Any:
     gone = select(Account.id).where(Account.active.is_(False)).scalar_subquery()
     if value:
         return and_(Action.finished_at.is_(None), Action.assignee_id.in_(gone))
     return or_(Action.assignee_id.is_(None), Action.assignee_id.not_in(gone))
 
 
-def _serves(feedback_id: int | None, now: datetime) -> Any:
-    if feedback_id is None:
-        return None
-    serving = select(ActionFeedback.action_id).where(ActionFeedback.feedback_id == feedback_id)
+def _serves(_: bool) -> Any:
+    serving = select(ActionFeedback.action_id).where(ActionFeedback.feedback_id == bindparam("feedback"))
     return Action.id.in_(serving)
 
 
-def _workflow(key: str | None, now: datetime) -> Any:
-    if key is None:
-        return None
-    return Action.workflow_id.in_(select(WorkflowVersion.id).where(WorkflowVersion.key == key).scalar_subquery())
+def _workflow(_: bool) -> Any:
+    versions = select(WorkflowVersion.id).where(WorkflowVersion.key == bindparam("workflow"))
+    return Action.workflow_id.in_(versions.scalar_subquery())
 
 
-def _offered_to(caller: Caller | None, now: datetime) -> Any:
+def _offered(_: bool) -> Any:
     """Pool actions nobody has taken, of the caller's teams, which the caller has not passed over."""
-    if caller is None:
-        return None
-    if not caller.member_of:
-        return false()
-    passed = exists().where(PassedOver.action_id == Action.id, PassedOver.account_id == caller.id)
+    passed = exists().where(PassedOver.action_id == Action.id, PassedOver.account_id == bindparam("me"))
     return and_(
         Action.finished_at.is_(None),
         Action.pool,
         Action.assignee_id.is_(None),
-        Action.team_id.in_(sorted(caller.member_of)),
+        Action.team_id.in_(bindparam("mine", expanding=True)),
         ~passed,
     )
 
 
-_FILTERS: dict[str, Any] = {
-    "assignee": lambda v, now: None if v is None else Action.assignee_id == v,
-    "assigner": lambda v, now: None if v is None else Action.assigner_id == v,
-    "team": lambda v, now: None if v is None else Action.team_id == v,
-    "state": lambda v, now: None if not v else Action.state.in_(v),
-    "category": lambda v, now: None if not v else Action.category.in_(v),
-    "kind": lambda v, now: None if v is None else Action.kind == v,
-    "priority": lambda v, now: None if not v else Action.priority.in_(v),
-    "group": lambda v, now: None if v is None else Action.group_id == v,
-    "external_ref": lambda v, now: None if v is None else Action.external_ref == v,
-    "due_before": lambda v, now: None if v is None else Action.due_sort < v,
-    "due_after": lambda v, now: None if v is None else and_(Action.due_sort > v, Action.due_at.is_not(None)),
+def _left_behind(all_teams: bool) -> Any:
+    """Unfinished work of people who were switched off, in the teams the caller watches."""
+    left = _orphaned(True)
+    if all_teams:
+        return left
+    watched: Any = bindparam("watched", expanding=True)
+    of_theirs = select(TeamMember.account_id).where(TeamMember.team_id.in_(watched))
+    named = and_(Action.team_id.is_(None), Action.assignee_id.in_(of_theirs))
+    return and_(left, or_(Action.team_id.in_(watched), named))
+
+
+def _equal(column: Any, name: str) -> Any:
+    return lambda _: column == bindparam(name)
+
+
+def _one_of(column: Any, name: str) -> Any:
+    return lambda _: column.in_(bindparam(name, expanding=True))
+
+
+_FILTERS: dict[str, Callable[[bool], Any]] = {
+    "assignee": _equal(Action.assignee_id, "assignee"),
+    "assigner": _equal(Action.assigner_id, "assigner"),
+    "team": _equal(Action.team_id, "team"),
+    "state": _one_of(Action.state, "state"),
+    "category": _one_of(Action.category, "category"),
+    "kind": _equal(Action.kind, "kind"),
+    "priority": _one_of(Action.priority, "priority"),
+    "group": _equal(Action.group_id, "group"),
+    "external_ref": _equal(Action.external_ref, "external_ref"),
+    "due_before": lambda _: Action.due_sort < bindparam("due_before"),
+    "due_after": lambda _: and_(Action.due_sort > bindparam("due_after"), Action.due_at.is_not(None)),
     "finished": _finished,
     "overdue": _overdue,
     "orphaned": _orphaned,
     "feedback": _serves,
     "workflow": _workflow,
-    "offered_to": _offered_to,
+    "offered_to": _offered,
+    "left_behind_for": _left_behind,
 }
+"""A filter makes its condition of the `_variant` of its value; the value itself is bound under the filter's name."""
 
 
 def brief(seen: dict[str, Any]) -> dict[str, Any]:

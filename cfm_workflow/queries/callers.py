@@ -7,6 +7,7 @@ from sqlalchemy import Row, ScalarSelect, String, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
+from cfm_workflow.db import plain
 from cfm_workflow.models import Account, SupervisedTeam, Team, TeamMember, Token
 
 
@@ -42,7 +43,7 @@ _BY_ID = select(*_ACCOUNT).where(Account.id == bindparam("id"))
 
 def by_token(session: Session, token_hash: str, *, now: datetime) -> tuple[Caller, datetime | None] | None:
     """The caller of a token that is valid now, and when it was last used; None for any other."""
-    row = session.execute(_BY_TOKEN, {"hash": token_hash}).one_or_none()
+    row = plain(session, _BY_TOKEN, {"hash": token_hash}).one_or_none()
     if row is None or not row.active or (row.expires_at is not None and row.expires_at <= now):
         return None
     return _caller(row, token_scopes=row.token_scopes, token_id=row.token_id), row.last_used_at

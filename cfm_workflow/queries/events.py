@@ -4,18 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow import ledger
-from cfm_workflow.models import Event
+from cfm_workflow.access import Caller
+from cfm_workflow.models import Action, Event, Feedback
+from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 
 FEED_SIZE = 100
 
 
-def feed(session: Session, wanted: Mapping[str, Any], *, audit: bool) -> bytes:
-    """The events after a position, as one JSON text around their frozen bodies.
+def feed(session: Session, caller: Caller, wanted: Mapping[str, Any], *, audit: bool) -> bytes:
+    """The events after a position, as one JSON text around their frozen bodies, as far as `caller` may see them.
 
     `wanted`: `after` (a position, or "latest"), `limit`, `types` (words; `action.*` for all of a kind), `action`,
     `feedback`. `audit`: whether events for administrators are among them.
@@ -30,6 +33,8 @@ def feed(session: Session, wanted: Mapping[str, Any], *, audit: bool) -> bytes:
     query = select(Event.position, Event.body).where(Event.position > after, Event.position < end)
     if not audit:
         query = query.where(~Event.audit)
+    if caller.hidden_teams:
+        query = query.where(_may_see(caller))
     for name, column in (("action", Event.action_id), ("feedback", Event.feedback_id)):
         if wanted.get(name) is not None:
             query = query.where(column == wanted[name])
@@ -41,6 +46,13 @@ def feed(session: Session, wanted: Mapping[str, Any], *, audit: bool) -> bytes:
     if len(rows) > size:
         return _feed(rows[:size], rows[size - 1].position, has_more=True)
     return _feed(rows, max(after, end - 1), has_more=False)
+
+
+def _may_see(caller: Caller) -> Any:
+    """An event tells of its action and of its item, so both must be visible."""
+    action = exists().where(Action.id == Event.action_id, actions_query.may_see(caller))
+    item = exists().where(Feedback.id == Event.feedback_id, feedback_query.may_see(caller))
+    return and_(or_(Event.action_id.is_(None), action), or_(Event.feedback_id.is_(None), item))
 
 
 def _of_types(types: list[str]) -> Any:

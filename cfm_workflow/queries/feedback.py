@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import limits
 from cfm_workflow.access import Caller, allows, by_role
-from cfm_workflow.db import is_sqlite
+from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Action, ActionFeedback, Customer, Event, Feedback
 from cfm_workflow.policy.search import phrases
@@ -116,7 +116,7 @@ def find(session: Session, caller: Caller, feedback_id: int) -> Any:
         NotFound: there is none, or the caller may not know of it.
     """
     query = _ONE if not caller.hidden_teams else _ONE.where(may_see(caller))
-    row = session.execute(query, {"id": feedback_id}).one_or_none()
+    row = plain(session, query, {"id": feedback_id}).one_or_none()
     if row is None:
         raise NotFound("feedback item", feedback_id)
     return row

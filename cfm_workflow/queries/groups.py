@@ -52,5 +52,7 @@ def find(session: Session, caller: Caller, group_id: int, *, now: datetime) -> d
     categories = session.scalars(select(Action.category).where(Action.group_id == group_id))
     seen = view(group, progress_of(categories))
     wanted = actions_query.with_names((*actions_query.COLUMNS, *actions_query.NAMES)).where(Action.group_id == group_id)
-    rows = session.execute(wanted.where(actions_query.may_see(caller)).order_by(Action.id))
+    rows = session.execute(wanted.where(actions_query.may_see(caller)).order_by(Action.id)).all()
+    if not rows:
+        raise NotFound("action group", group_id)
     return seen | {"actions": [actions_query.view(row, row, now=now) for row in rows]}

@@ -1,17 +1,17 @@
 """Pages by key: a page is as cheap at the end of a million rows as at the beginning. Never writes."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Integer, Select, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from cfm_workflow import limits
-from cfm_workflow.db import Instant
+from cfm_workflow.db import Instant, plain
 from cfm_workflow.errors import Invalid
 
 DEFAULT_SIZE = 50
@@ -58,23 +58,55 @@ def fetch_page(
     Raises:
         Invalid: the cursor is not one that this list gave out.
     """
+    place = find_place(wanted, sorts)
+    rows = session.execute(in_order(query, place.sort, after=place.is_after), place.parameters).all()
+    total = None
+    if wanted.get("count") and counted is not None:
+        total = plain(session, capped_count(counted)).scalar_one()
+    return cut(rows, place, present=present, total=total)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which page is asked for: the order, how many, and behind which row."""
+
+    name: str
+    sort: Sort
+    size: int
+    is_after: bool
+    parameters: dict[str, Any]  # for a statement of `in_order`
+
+
+def find_place(wanted: Mapping[str, Any], sorts: Mapping[str, Sort]) -> Place:
+    """What `sort`, `limit` and `cursor` of a form say; Invalid as `fetch_page`."""
     name = wanted.get("sort") or next(iter(sorts))
-    sort, size = sorts[name], wanted.get("limit") or DEFAULT_SIZE
+    sort, size, cursor = sorts[name], wanted.get("limit") or DEFAULT_SIZE, wanted.get("cursor")
+    keys = _read_cursor(cursor, name, sort.columns) if cursor else []
+    parameters = {f"after_{n}": key for n, key in enumerate(keys)} | {"page_limit": size + 1}
+    return Place(name, sort, size, bool(keys), parameters)
+
+
+def in_order(query: Select[Any], sort: Sort, *, after: bool) -> Select[Any]:
+    """`query` with its keys beside it, ordered and cut; what is bound, `Place.parameters` holds."""
     keys = [column.label(f"key_{n}") for n, column in enumerate(sort.columns)]
     asked = query.add_columns(*keys).order_by(*(c.desc() if sort.descending else c.asc() for c in sort.columns))
-    if wanted.get("cursor"):
-        after = tuple_(*_read_cursor(wanted["cursor"], name, sort.columns))
+    if after:
+        there = tuple_(*(bindparam(f"after_{n}", type_=column.type) for n, column in enumerate(sort.columns)))
         here = tuple_(*sort.columns)
-        asked = asked.where(here < after if sort.descending else here > after)
-    rows = session.execute(asked.limit(size + 1)).all()
-    cursor = _write_cursor(name, rows[size - 1], len(keys)) if len(rows) > size else None
-    total = _count(session, counted) if wanted.get("count") and counted is not None else None
-    return Page([present(row) for row in rows[:size]], cursor, total)
+        asked = asked.where(here < there if sort.descending else here > there)
+    return asked.limit(bindparam("page_limit", type_=Integer))
 
 
-def _count(session: Session, counted: Select[Any]) -> int:
-    few = counted.limit(limits.COUNT + 1).subquery()
-    return session.execute(select(func.count()).select_from(few)).scalar_one()
+def capped_count(counted: Select[Any]) -> Select[Any]:
+    """How many rows there are, up to one more than limits.COUNT."""
+    return select(func.count()).select_from(counted.limit(limits.COUNT + 1).subquery())
+
+
+def cut(rows: Sequence[Any], place: Place, *, present: Callable[[Any], Any], total: int | None) -> Page:
+    """The page that these rows of `in_order` make: one more than fits says that there is another."""
+    width, more = len(place.sort.columns), len(rows) > place.size
+    cursor = _write_cursor(place.name, rows[place.size - 1], width) if more else None
+    return Page([present(row) for row in rows[: place.size]], cursor, total)
 
 
 def _write_cursor(name: str, row: Any, width: int) -> str:

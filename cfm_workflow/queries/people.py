@@ -37,6 +37,8 @@ def team_by_ref(session: Session, ref: int | str) -> Team | None:
 def teams_by_ref(session: Session, refs: Iterable[int | str]) -> dict[int | str, Team]:
     """Those of the teams that exist, by how they were named."""
     wanted = list(refs)
+    if not wanted:
+        return {}
     ids = [ref for ref in wanted if isinstance(ref, int)]
     keys = [ref for ref in wanted if isinstance(ref, str)]
     rows = session.scalars(select(Team).where(or_(Team.id.in_(ids), Team.key.in_(keys)))).all()

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import access, ledger, limits
 from cfm_workflow.access import Caller
+from cfm_workflow.db import plain
 from cfm_workflow.errors import Invalid
-from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Account, Action, ActionFeedback, ActionGroup, Feedback, Team
 from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations import definitions
@@ -24,6 +24,15 @@ from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.workflow import Definition, begin, fire, why_not
+
+_LOCK_ITEM: Final = (
+    select(*(c for c in Feedback.__table__.c if c.name != "search_text"))
+    .where(Feedback.id == bindparam("id"))
+    .with_for_update(key_share=True)
+)
+_INSERT_GROUP: Final = insert(ActionGroup.__table__)  # type: ignore[arg-type]
+_INSERT_ACTIONS: Final = insert(Action.__table__)  # type: ignore[arg-type]
+_INSERT_LINKS: Final = insert(ActionFeedback.__table__)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +59,20 @@ def fan_out(
     access.require(caller, "action.create")
     shares = _shares(session, fields["assignees"])
     _check_size(fields, shares)
-    version = definitions.chosen(session, fields["workflow"])
-    definition = definitions.definition_of(session, version.id)
-    session.execute(select(Feedback.id).where(Feedback.id == feedback_id).with_for_update(key_share=True))
+    workflow_id = definitions.chosen(session, fields["workflow"])
+    definition = definitions.definition_of(session, workflow_id)
+    locked = plain(session, _LOCK_ITEM, {"id": feedback_id}).all()
+    if locked[0].version != item.version:  # changed, perhaps erased, before we had the lock
+        item = feedback_query.find(session, caller, feedback_id)
     group_id = take_ids(session, ActionGroup, 1)[0]
     brief = feedback_query.brief(item)
     works = [
-        _begin(caller, share, ident, group_id, item.id, version.id, definition, fields, brief, now)
+        _begin(caller, share, ident, group_id, item.id, workflow_id, definition, fields, brief, now)
         for ident, share in zip(take_ids(session, Action, len(shares)), shares, strict=True)
     ]
     group = _insert(session, caller, group_id, item.id, fields, works, now)
     facts = [fact for work in works for fact in work.facts]
-    facts += _settle(session, caller, feedback_id, now)
+    facts += roll_up.settle(session, locked, caller, now=now)
     ledger.record(session, facts, now=now)
     progress = Progress(total=len(works), done=0, unfinished=len(works))
     return {"group": groups_query.view(group, progress), "actions": [work.view(now) for work in works]}
@@ -231,26 +242,17 @@ def _insert(
     works: Sequence[Work],
     now: datetime,
 ) -> ActionGroup:
-    group = ActionGroup(
-        id=group_id,
-        feedback_id=feedback_id,
-        completion=fields["completion"],
-        at_least=fields.get("at_least"),
-        state="open",
-        state_since=now,
-        created_by=caller.id,
-        created_at=now,
-    )
-    session.add(group)
-    session.flush()
-    rows = [{name: getattr(work.action, name) for name in Held.__slots__} for work in works]
-    session.execute(insert(Action.__table__), rows)  # type: ignore[arg-type]
-    links = [{"action_id": work.action.id, "feedback_id": feedback_id} for work in works]
-    session.execute(insert(ActionFeedback.__table__), links)  # type: ignore[arg-type]
-    return group
-
-
-def _settle(session: Session, caller: Caller, feedback_id: int, now: datetime) -> list[Fact]:
-    columns = (c for c in Feedback.__table__.c if c.name != "search_text")
-    rows = session.execute(select(*columns).where(Feedback.id == feedback_id)).all()
-    return roll_up.settle(session, rows, caller, now=now)
+    group = {
+        "id": group_id,
+        "feedback_id": feedback_id,
+        "completion": fields["completion"],
+        "at_least": fields.get("at_least"),
+        "state": "open",
+        "state_since": now,
+        "created_by": caller.id,
+        "created_at": now,
+    }
+    plain(session, _INSERT_GROUP, group)
+    plain(session, _INSERT_ACTIONS, [{name: getattr(work.action, name) for name in Held.__slots__} for work in works])
+    plain(session, _INSERT_LINKS, [{"action_id": work.action.id, "feedback_id": feedback_id} for work in works])
+    return ActionGroup(**group)

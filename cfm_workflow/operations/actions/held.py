@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
+from cfm_workflow.db import plain
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Account, Action, ActionGroup, Customer, Feedback
 from cfm_workflow.queries import actions as actions_query
@@ -172,15 +173,15 @@ def lock_actions(session: Session, action_ids: Collection[int], *, rest_of: Iter
     """Lock these actions, and the unfinished rest of the groups `rest_of`, in the order of their ids."""
     groups = list(rest_of)
     if groups:
-        rows = session.execute(_LOCKED_WITH_REST, {"ids": list(action_ids), "groups": groups})
+        rows = plain(session, _LOCKED_WITH_REST, {"ids": list(action_ids), "groups": groups})
     else:
-        rows = session.execute(_LOCKED, {"ids": list(action_ids)})
+        rows = plain(session, _LOCKED, {"ids": list(action_ids)})
     return [Held(*row) for row in rows]
 
 
 def take_up(session: Session, held: Sequence[Held]) -> list[Work]:
     """Add to locked actions the names and items that their events will show."""
-    rows = {row.id: row for row in session.execute(_CONTEXT, {"ids": [action.id for action in held]})}
+    rows = {row.id: row for row in plain(session, _CONTEXT, {"ids": [action.id for action in held]})}
     items: dict[int, dict[str, Any]] = {}
     works = []
     for action in held:
@@ -256,7 +257,7 @@ def _write(session: Session, statement: Any, columns: tuple[str, ...], works: It
         {"at_id": work.action.id, **{f"new_{name}": getattr(work.action, name) for name in columns}} for work in works
     ]
     if rows:
-        session.execute(statement, rows if len(rows) > 1 else rows[0])
+        plain(session, statement, rows if len(rows) > 1 else rows[0])
 
 
 def rename_assignee(work: Work, account: Account | Any | None) -> None:

@@ -60,13 +60,15 @@ def unlink(
     return _record(session, caller, work, "action.unlinked", feedback_id, rest, now)
 
 
-def pass_over(session: Session, caller: Caller, action_id: int, *, now: datetime) -> dict[str, Any]:
+def pass_over(
+    session: Session, caller: Caller, action_id: int, *, now: datetime, if_match: int | None = None
+) -> dict[str, Any]:
     """Say "not me" to a pool action: it is no longer offered to the caller. Twice changes nothing.
 
     Raises:
-        NotFound, Forbidden, Conflict: somebody has it already.
+        NotFound, Stale, Forbidden, Conflict: somebody has it already.
     """
-    work = _take(session, caller, action_id, "action.pass_over", None)
+    work = _take(session, caller, action_id, "action.pass_over", if_match)
     if not work.action.pool or work.action.assignee_id is not None:
         raise Conflict(f"{work.names.assignee_name or 'Nobody of a pool'} has it.")
     said = session.get(PassedOver, (action_id, caller.id))

@@ -105,12 +105,13 @@ def move_many(
     works = {work.action.id: work for work in take_up(session, held)}
     asked = [works[action_id] for action_id in action_ids if action_id in works and action_id in seen]
     relations = relations_query.of_actions(session, caller, [work.action for work in asked])
-    mover = _Mover(session, caller, order, now)
+    mover = _Mover(session, caller, order, now, asked)
     results: dict[int, Result] = {action_id: NotFound("action", action_id) for action_id in action_ids}
     moved: list[Work] = []
     for work in asked:
         ident = work.action.id
         try:
+            mover.check(work)
             _check_version(work.action, (if_match or {}).get(ident))
             mover.walk(work, relations[ident])
         except CfmError as refusal:
@@ -152,21 +153,27 @@ def _check_version(action: Held, expected: int | None) -> None:
 
 @dataclass(slots=True)
 class _Mover:
-    """One order being carried out; the outcome and assignee it names are looked up once for all actions."""
+    """One order being carried out; what it names, and who has the actions, is looked up once for all of them."""
 
     session: Session
     caller: Caller
     order: Order
     now: datetime
+    works: Sequence[Work]
     known: dict[str, Any] = field(default_factory=dict)
 
-    def walk(self, work: Work, relations: frozenset[str]) -> None:
-        """Fire the transition, and with `through` the missing ones before it. A refusal leaves `work` to be dropped."""
+    def check(self, work: Work) -> None:
+        """Refuse words that the action's workflow does not know; before anything else is judged."""
         definition = definition_of(self.session, work.action.workflow_id)
         name = self.order.transition
         if name not in definition.transitions:
             raise Invalid({"transition": [f"must be one of {', '.join(definition.transitions)}"]})
         self._check_fields(definition.transitions[name])
+
+    def walk(self, work: Work, relations: frozenset[str]) -> None:
+        """Fire the transition, and with `through` the missing ones before it. A refusal leaves `work` to be dropped."""
+        definition = definition_of(self.session, work.action.workflow_id)
+        name = self.order.transition
         steps = [name]
         if self.order.through:
             steps = path(definition, work.action, name, by=self.caller.id, relations=relations, now=self.now) or steps
@@ -238,7 +245,7 @@ class _Mover:
         if fired.claims:
             rename_assignee(work, self.caller)
         if left.finished and not entered.finished:
-            self._forget_the_end(work, by_undo=transition.to == BEFORE)
+            self._forget_the_end(definition, work, fired, by_undo=transition.to == BEFORE)
         if "assignee" in transition.fields:
             about["former_assignee"] = _person(work)
             self._give(work, transition, fields.get("assignee"), relations, reopened=left.finished)
@@ -253,11 +260,13 @@ class _Mover:
             action.waiting_until, action.waiting_for_answer = None, False
         return about
 
-    def _forget_the_end(self, work: Work, *, by_undo: bool) -> None:
-        work.action.outcome_id = work.action.root_cause = work.action.resolution = None
-        work.names.outcome_key = None
+    def _forget_the_end(self, definition: Definition, work: Work, fired: Fired, *, by_undo: bool) -> None:
         if not by_undo:
             work.action.reopened_count += 1
+        elif not _named_outcome(definition, fired):
+            return  # it had been named earlier, with the work that was handed in, and still stands
+        work.action.outcome_id = work.action.root_cause = work.action.resolution = None
+        work.names.outcome_key = None
 
     def _give(
         self, work: Work, transition: Transition, named: Any, relations: frozenset[str], *, reopened: bool
@@ -277,13 +286,21 @@ class _Mover:
 
     def _replace_who_is_gone(self, work: Work) -> None:
         action = work.action
-        if action.assignee_id is None or self.session.get_one(Account, action.assignee_id).active:
+        if action.assignee_id is None or action.assignee_id not in self._look_up("gone", "", self._switched_off):
             return
-        team = self.session.get(Team, action.team_id) if action.team_id is not None else None
-        lead = self.session.get(Account, team.lead_id) if team is not None and team.lead_id is not None else None
-        if lead is None or not lead.active:
+        lead = self._look_up("lead", action.team_id, lambda: self._lead(action.team_id))
+        if lead is None:
             raise Invalid({"assignee": ["must be named: whoever had it is gone, and there is no lead to take it"]})
         rename_assignee(work, lead)
+
+    def _switched_off(self) -> frozenset[int]:
+        having = {work.action.assignee_id for work in self.works}
+        gone = select(Account.id).where(Account.id.in_(having), ~Account.active)
+        return frozenset(self.session.scalars(gone))
+
+    def _lead(self, team_id: int | None) -> Account | None:
+        lead = select(Account).join(Team, Team.lead_id == Account.id).where(Team.id == team_id, Account.active)
+        return self.session.scalars(lead).one_or_none()
 
     def _end(self, work: Work, fields: Mapping[str, Any]) -> None:
         outcome = self._look_up("outcome", fields["outcome"], lambda: _active_outcome(self.session, fields["outcome"]))
@@ -342,6 +359,14 @@ def explain(
         allowed=allowed,
         blocked={name: {"code": why.code.value, "reason": why.reason} for name, why in blocked.items()},
         missing=refusal.missing,
+    )
+
+
+def _named_outcome(definition: Definition, undone: Fired) -> bool:
+    """Whether the step that is taken back was the one that had to name the outcome."""
+    return any(
+        "outcome" in step.requires and undone.from_state == step.to and undone.to_state in step.from_states
+        for step in definition.transitions.values()
     )
 
 

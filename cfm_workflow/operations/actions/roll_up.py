@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller, system
+from cfm_workflow.db import plain
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, ActionGroup, Customer, Feedback
 from cfm_workflow.operations.actions.held import Work, write_moved
@@ -67,7 +68,7 @@ def _groups(
         facts += [fact for work in dropped for fact in work.facts]
         cancelled += dropped
     if changed:
-        session.execute(_WRITE_GROUP, changed)
+        plain(session, _WRITE_GROUP, changed)
     return facts, cancelled
 
 
@@ -85,7 +86,7 @@ def _progress(session: Session, group_ids: Sequence[int], crossed: Iterable[Work
     """How far each group is, with what has changed in memory laid over what is stored."""
     now_in = {work.action.id: work.action.category for work in crossed}
     members: dict[int, list[str]] = {ident: [] for ident in group_ids}
-    for ident, group_id, category in session.execute(_MEMBERS, {"groups": list(group_ids)}):
+    for ident, group_id, category in plain(session, _MEMBERS, {"groups": list(group_ids)}):
         members[group_id].append(now_in.get(ident, category))
     return {ident: groups_query.progress_of(categories) for ident, categories in members.items()}
 
@@ -171,36 +172,44 @@ def items(session: Session, action_ids: Iterable[int], actor: Caller, *, now: da
 
     The rows of the actions must have been written before.
     """
-    rows = session.execute(_ITEMS, {"ids": list(action_ids)}).all()
+    rows = plain(session, _ITEMS, {"ids": list(action_ids)}).all()
     return settle(session, rows, actor, now=now)
 
 
 def settle(session: Session, rows: Sequence[Any], actor: Caller, *, now: datetime) -> list[Fact]:
     """Bring the status of these locked items up to date with their actions; what changed, as facts."""
     ids = [row.id for row in rows]
-    counts = {count.feedback_id: count for count in session.execute(_COUNTS, {"items": ids})} if ids else {}
-    written: list[dict[str, Any]] = []
-    facts: list[Fact] = []
-    names = _customer_names(session, rows)
-    for row in rows:
-        count = counts.get(row.id)
-        progress = Progress(count.total, count.done, count.unfinished) if count is not None else Progress(0, 0, 0)
-        status, needs_decision = _status(row, progress)
-        if (status, needs_decision) == (row.status, row.needs_decision):
-            continue
-        closed_at = row.closed_at if status == "closed" else None
-        written.append(
-            {"at_id": row.id, "new_status": status, "new_needs_decision": needs_decision, "new_closed_at": closed_at}
-        )
-        happened = _what_happened(row, status, needs_decision)
-        if happened is not None:
-            now_shown = feedback_query.brief(_Named(row, names.get(row.customer_id)))
-            now_shown |= {"status": status, "needs_decision": needs_decision, "version": row.version + 1}
-            about = {"from": row.status, "to": status, "feedback": now_shown}
-            facts.append(Fact(happened, row.id, about, actor, feedback_id=row.id))
-    if written:
-        session.execute(_WRITE_ITEM, written)
+    counts = {count.feedback_id: count for count in plain(session, _COUNTS, {"items": ids})} if ids else {}
+    changed = [(row, *new) for row in rows if (new := _status(row, _of_item(counts.get(row.id)))) != _stored(row)]
+    if not changed:
+        return []
+    plain(session, _WRITE_ITEM, [_written(*change) for change in changed])
+    happened = [
+        (row, status, needs_decision, what)
+        for row, status, needs_decision in changed
+        if (what := _what_happened(row, status, needs_decision)) is not None
+    ]
+    names = _customer_names(session, [row for row, *_ in happened])
+    facts = []
+    for row, status, needs_decision, what in happened:
+        now_shown = feedback_query.brief(_Named(row, names.get(row.customer_id)))
+        now_shown |= {"status": status, "needs_decision": needs_decision, "version": row.version + 1}
+        about = {"from": row.status, "to": status, "feedback": now_shown}
+        facts.append(Fact(what, row.id, about, actor, feedback_id=row.id))
     return facts
+
+
+def _of_item(count: Any) -> Progress:
+    return Progress(0, 0, 0) if count is None else Progress(count.total, count.done, count.unfinished)
+
+
+def _stored(row: Any) -> tuple[str, bool]:
+    return row.status, row.needs_decision
+
+
+def _written(row: Any, status: str, needs_decision: bool) -> dict[str, Any]:
+    closed_at = row.closed_at if status == "closed" else None
+    return {"at_id": row.id, "new_status": status, "new_needs_decision": needs_decision, "new_closed_at": closed_at}
 
 
 def _status(row: Any, progress: Progress) -> tuple[str, bool]:
@@ -222,7 +231,7 @@ def _what_happened(row: Any, status: str, needs_decision: bool) -> str | None:
 
 def _customer_names(session: Session, rows: Sequence[Any]) -> dict[int, str | None]:
     ids = sorted({row.customer_id for row in rows if row.customer_id is not None})
-    return {row.id: row.name for row in session.execute(_CUSTOMERS, {"ids": ids})} if ids else {}
+    return {row.id: row.name for row in plain(session, _CUSTOMERS, {"ids": ids})} if ids else {}
 
 
 class _Named:

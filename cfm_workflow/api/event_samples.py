@@ -1,0 +1,169 @@
+"""A sample of every event type, as it could be. Nothing here is read from the database."""
+
+from typing import Any, Final
+
+from cfm_workflow.policy.event_types import EventType
+
+_NOON: Final = "2026-11-21T12:00:00Z"
+_ADA: Final = {"id": 3, "name": "Ada", "email": "ada@example.com"}
+_ITEM: Final[dict[str, Any]] = {
+    "id": 17,
+    "source": "web-form",
+    "external_id": "A-1001",
+    "channel": "web",
+    "touchpoint": "https://example.com/miles",
+    "text": "My miles are missing since Monday.",
+    "language": "en",
+    "metric": "nps",
+    "score": 2,
+    "customer": {"id": 5, "name": "Kim Minji"},
+    "status": "open",
+    "needs_decision": False,
+    "received_at": _NOON,
+    "created_at": _NOON,
+    "version": 2,
+}
+_ACTION: Final[dict[str, Any]] = {
+    "id": 4,
+    "feedback_id": 17,
+    "feedback_ids": [17],
+    "group_id": 2,
+    "workflow": "standard",
+    "state": "accepted",
+    "category": "active",
+    "title": "Restore the missing miles",
+    "description": None,
+    "kind": "internal",
+    "priority": "high",
+    "goal": None,
+    "benefit": None,
+    "assignee": _ADA,
+    "assigned_by": {"id": 1, "name": "Olga", "email": "olga@example.com"},
+    "team": None,
+    "pool": False,
+    "due_at": "2026-12-01T16:00:00Z",
+    "first_due_at": "2026-12-01T16:00:00Z",
+    "overdue": False,
+    "waiting_until": None,
+    "waiting_for_answer": False,
+    "outcome": None,
+    "root_cause": None,
+    "resolution": None,
+    "external_ref": None,
+    "attributes": {},
+    "reopened_count": 0,
+    "version": 2,
+    "created_at": _NOON,
+    "state_since": _NOON,
+    "accepted_at": _NOON,
+    "started_at": None,
+    "finished_at": None,
+}
+_GROUP: Final[dict[str, Any]] = {
+    "id": 2,
+    "feedback_id": 17,
+    "completion": "all",
+    "state": "completed",
+    "state_since": _NOON,
+    "total": 1,
+    "done": 1,
+    "unfinished": 0,
+    "created_at": _NOON,
+}
+_KEPT: Final[dict[str, dict[str, Any]]] = {
+    "import": {
+        "id": 1,
+        "state": "finished",
+        "file_name": "airline.csv",
+        "size": 2048,
+        "bytes_read": 2048,
+        "records": 20,
+        "stored": 18,
+        "duplicates": 1,
+        "refused": 1,
+        "rate": 4000.0,
+        "live": False,
+        "found": {"format": "csv", "encoding": "utf-8", "columns": ["text", "score"]},
+        "error": None,
+        "created_at": _NOON,
+        "started_at": _NOON,
+        "finished_at": _NOON,
+    },
+    "customer": {"id": 5, "name": "Kim Minji"},
+    "user": {
+        **_ADA,
+        "role": "agent",
+        "language": "en",
+        "time_zone": "Asia/Seoul",
+        "active": True,
+        "teams": [{"id": 1, "key": "care", "name": "Customer care"}],
+        "supervises": [],
+        "version": 1,
+        "created_at": _NOON,
+    },
+    "team": {
+        "id": 1,
+        "key": "care",
+        "name": "Customer care",
+        "mode": "everyone",
+        "restricted": False,
+        "lead": _ADA,
+        "members": [{**_ADA, "active": True}],
+        "version": 1,
+        "created_at": _NOON,
+    },
+    "token": {
+        "id": 9,
+        "name": "laptop",
+        "hint": "x7Qa",
+        "scopes": None,
+        "created_at": _NOON,
+        "expires_at": None,
+        "last_used_at": None,
+        "account_id": 3,
+    },
+    "integration": {
+        "id": 8,
+        "name": "CRM",
+        "owner_id": 1,
+        "scopes": ["feedback:write", "events:read"],
+        "active": True,
+        "created_at": _NOON,
+    },
+    "outcome": {
+        "id": 6,
+        "key": "refunded",
+        "label": {"en": "Refunded", "ko": "환불됨"},
+        "requires_reason": False,
+        "active": True,
+        "version": 1,
+        "created_at": _NOON,
+    },
+    "workflow": {"key": "standard", "version": 1, "sha256": "0123456789abcdef" * 4},
+}
+
+
+def sample(name: str, kind: EventType) -> dict[str, Any]:
+    """An event of this type as it could be."""
+    data: dict[str, Any] = {
+        "event_id": "evt_" + "0123456789abcdef" * 2,
+        "position": 812,
+        "sequence": 2 if kind.subject == "action" else None,
+        "schema_version": kind.schema_version,
+        "subject": {"type": kind.subject, "id": _SUBJECT_IDS.get(kind.subject, 1)},
+        "actor": {"type": "user", "id": 3, "name": "Ada"},
+        "imported": False,
+    }
+    if kind.subject == "action":
+        data |= {"from": "assigned", "to": "accepted", "transition": None, "comment": None, "reason": None}
+        data |= {"action": _ACTION, "feedback": _ITEM}
+    elif kind.subject == "action_group":
+        data |= {"from": "open", "to": "completed", "group": _GROUP, "feedback": _ITEM}
+    elif kind.subject == "feedback":
+        data |= {"feedback": _ITEM}
+    else:
+        data |= {kind.subject: _KEPT[kind.subject]}
+    return {"type": name, "timestamp": _NOON, "data": data}
+
+
+_SUBJECT_IDS: Final = {"action": 4, "action_group": 2, "feedback": 17}
