@@ -14,6 +14,7 @@ from werkzeug.serving import make_server
 from cfm_workflow import clock, create_app, settings
 from cfm_workflow.service import Service, open_service
 from tests import servers
+from tests.live import Server
 from tests.world import World, populate
 
 hypothesis_settings.register_profile(
@@ -62,9 +63,7 @@ def _templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def service_settings(url: str, instance: Path) -> settings.Settings:
     """The settings of a service in a test."""
-    return settings.load(
-        {"CFM_DATABASE_URL": url, "CFM_INSTANCE": str(instance)}, root=instance, profile="testing"
-    )
+    return settings.load({"CFM_DATABASE_URL": url, "CFM_INSTANCE": str(instance)}, root=instance, profile="testing")
 
 
 def new_database(kind: str, templates: dict[str, str], folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -140,3 +139,10 @@ def live_server(small_world: World) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.fixture
+def server(world: World) -> Iterator[Server]:
+    """The service of `world` as a real process, which may be killed."""
+    running = Server(world.service.settings)
+    running.start()
+    yield running
+    running.stop()

@@ -1,6 +1,7 @@
 """A small world for tests: a service of its own on a fresh database, and people who ask it things over HTTP.
 
-Olga assigns, Alice and Bob work in the team care, Lea leads it, Sam supervises, Ada administers, Mallory must not get in.
+Olga assigns, Alice and Bob work in the team care, Lea leads it, Sam supervises, Ada administers; Mallory must not get
+in.
 """
 
 from collections.abc import Mapping
@@ -101,7 +102,7 @@ class World:
             return user["id"], token["token"]
 
         ident, token = self.service.database.transaction(work)
-        self.people[name] = Person(name, ident, email, token, self.app.test_client())
+        self.people[name] = Person(name, ident, values["email"], token, self.app.test_client())
         return self.people[name]
 
     def feedback(self, text: str = "My miles are missing.", **fields: Any) -> dict[str, Any]:

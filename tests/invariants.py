@@ -1,0 +1,142 @@
+"""What must hold in a database at every moment, whatever was going on; computed anew from the rows. Never writes."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cfm_workflow.db import Base, Database
+from cfm_workflow.models import Action, ActionFeedback, ActionGroup, Event, Feedback, IdempotencyKey
+from cfm_workflow.policy.groups import group_state, item_status
+from cfm_workflow.queries.groups import progress_of
+
+# What is told of an item when its status has become another one, or when somebody must decide.
+STATUS_EVENTS = ("feedback.resolved", "feedback.undecided", "feedback.reopened", "feedback.closed")
+
+
+def check(database: Database) -> None:
+    """Fail with every sentence that is broken."""
+    with database.reading() as session:
+        broken = [sentence for claim in CLAIMS for sentence in claim(session)]
+    assert not broken, "\n".join(broken[:20])
+
+
+def _actions_and_events(session: Session) -> Iterator[str]:
+    """The events of an action are numbered 1, 2, 3, ...; it has the state, count and version that they left."""
+    events: dict[int, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+    for row in session.execute(
+        select(Event.action_id, Event.sequence, Event.body).where(Event.sequence.is_not(None)).order_by(Event.sequence)
+    ):
+        events[row.action_id].append((row.sequence, orjson.loads(row.body)["data"]))
+    columns = (Action.id, Action.state, Action.category, Action.sequence, Action.assignee_id, Action.finished_at)
+    for action in session.execute(select(*columns)):
+        numbers = [sequence for sequence, _ in events[action.id]]
+        if numbers != list(range(1, action.sequence + 1)):
+            yield f"action {action.id} counts {action.sequence} events, the ledger has {numbers}"
+            continue
+        moves = [data for _, data in events[action.id]]
+        for earlier, later in pairwise(moves):
+            if earlier["to"] != later["from"]:
+                yield f"action {action.id} went to {earlier['to']} and came from {later['from']}"
+        last = moves[-1]
+        if last["to"] != action.state:
+            yield f"action {action.id} is {action.state}, its last event says {last['to']}"
+        assignee = (last["action"]["assignee"] or {}).get("id")
+        if assignee != action.assignee_id:
+            yield f"action {action.id} belongs to {action.assignee_id}, its last event says {assignee}"
+        if (action.finished_at is not None) != (action.category in ("done", "dropped")):
+            yield f"action {action.id} is {action.category}, finished at {action.finished_at}"
+
+
+def _groups(session: Session) -> Iterator[str]:
+    """A group is as far as its actions say; its ends and reopenings were told one for one."""
+    members = defaultdict(list)
+    for action in session.execute(select(Action.group_id, Action.category)):
+        members[action.group_id].append(action.category)
+    told = _types(session, "action_group")
+    for group in session.execute(select(ActionGroup.__table__)):
+        state = group_state(group.completion, group.at_least, progress_of(members[group.id]))
+        if state != group.state:
+            yield f"group {group.id} is {group.state}, its actions say {state}"
+        reopened = told[group.id].count("action_group.reopened")
+        ended = len(told[group.id]) - reopened
+        if ended - reopened != (group.state != "open"):
+            yield f"group {group.id} is {group.state}, it was told {told[group.id]}"
+
+
+def _items(session: Session) -> Iterator[str]:
+    """An item is as far as its actions say, was received once, and each change of its status was told once."""
+    served = defaultdict(list)
+    links = select(ActionFeedback.feedback_id, Action.category).join(Action, Action.id == ActionFeedback.action_id)
+    for link in session.execute(links):
+        served[link.feedback_id].append(link.category)
+    told, statuses = _types(session, "feedback"), _statuses(session)
+    for item in session.execute(select(Feedback.id, Feedback.status, Feedback.needs_decision)):
+        progress = progress_of(served[item.id])
+        expected = item_status(progress)
+        if item.status == "closed" and not progress.unfinished:
+            expected = ("closed", False)
+        if (item.status, item.needs_decision) != expected:
+            yield f"item {item.id} is {item.status}, {item.needs_decision}; its actions say {expected}"
+        if told[item.id].count("feedback.received") != 1:
+            yield f"item {item.id} was received {told[item.id].count('feedback.received')} times"
+        changes = statuses.get(item.id, [])
+        for earlier, later in pairwise(changes):
+            if earlier == later != "feedback.undecided":  # new work on an undecided item is no change of its status
+                yield f"item {item.id} has {earlier} twice in a row"
+        if item.status == "resolved" and changes[-1:] != ["feedback.resolved"]:
+            yield f"item {item.id} is resolved, its last event says {changes[-1:]}"
+
+
+def _links(session: Session) -> Iterator[str]:
+    """An action serves the item it was made on."""
+    linked = {tuple(row) for row in session.execute(select(ActionFeedback.action_id, ActionFeedback.feedback_id))}
+    for action in session.execute(select(Action.id, Action.feedback_id)):
+        if tuple(action) not in linked:
+            yield f"action {action.id} does not serve its own item {action.feedback_id}"
+
+
+def _keys(session: Session) -> Iterator[str]:
+    """A stored Idempotency-Key has its answer."""
+    for key in session.scalars(select(IdempotencyKey.key).where(IdempotencyKey.status == 0)):
+        yield f"the key {key} was kept without an answer"
+
+
+def _bodies(session: Session) -> Iterator[str]:
+    """The body of an event says of itself what its row says."""
+    for row in session.execute(select(Event.position, Event.event_id, Event.type, Event.body)):
+        body = orjson.loads(row.body)
+        said = (body["data"]["position"], body["data"]["event_id"], body["type"])
+        if said != (row.position, row.event_id, row.type):
+            yield f"event {row.position} says of itself {said}"
+
+
+CLAIMS = (_actions_and_events, _groups, _items, _links, _keys, _bodies)
+
+
+def _types(session: Session, subject: str) -> dict[int, list[str]]:
+    found = defaultdict(list)
+    for row in session.execute(select(Event.subject_id, Event.type).where(Event.subject_type == subject)):
+        found[row.subject_id].append(row.type)
+    return found
+
+
+def _statuses(session: Session) -> dict[int, list[str]]:
+    """The changes of status of each item in the order they happened: of its version, not of the feed."""
+    found = defaultdict(list)
+    for row in session.execute(select(Event.subject_id, Event.type, Event.body).where(Event.type.in_(STATUS_EVENTS))):
+        found[row.subject_id].append((orjson.loads(row.body)["data"]["feedback"]["version"], row.type))
+    return {item: [event_type for _, event_type in sorted(changes)] for item, changes in found.items()}
+
+
+def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that is stored, by table."""
+    with database.reading() as session:
+        return {
+            table.name: sorted((tuple(row) for row in session.execute(table.select())), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
