@@ -1,4 +1,4 @@
-"""The documentation tells the truth: every setting, command and event is there, and what it tells people to run runs."""
+"""The documentation tells the truth: every setting, command and event is there, and what people are to run runs."""
 
 import json
 import os
