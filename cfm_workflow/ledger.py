@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import BigInteger, bindparam, insert, literal_column, select, text, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import limits
@@ -23,7 +23,9 @@ from cfm_workflow.policy.event_types import known
 
 PER_TRANSACTION: Final = 1 << 16
 
-_START = text("SELECT (pg_current_xact_id()::text::bigint - base) << 16 FROM ledger_head")
+_START = "(SELECT (pg_current_xact_id()::text::bigint - base) << 16 FROM ledger_head)"
+POSITION_START: Final = literal_column(_START, BigInteger).label("position_start")
+"""Where the positions of this transaction begin, on PostgreSQL; a statement needed anyway can bring it along."""
 _HEAD: Any = LedgerHead.__table__
 _TAKE = (
     update(_HEAD).values(last=_HEAD.c.last + bindparam("count")).returning(_HEAD.c.last)
@@ -68,8 +70,14 @@ def _take_positions(session: Session, count: int) -> int:
     if given + count > PER_TRANSACTION:
         raise OverflowError(f"one transaction can record {PER_TRANSACTION} events")
     session.info["events_recorded"] = given + count
-    start: int = plain(session, _START).scalar_one()
-    return start + given
+    if "position_start" not in session.info:
+        know_start(session, plain(session, select(POSITION_START)).scalar_one())
+    return int(session.info["position_start"]) + given
+
+
+def know_start(session: Session, start: int) -> None:
+    """Remember where this transaction's positions begin, so that `record` need not ask."""
+    session.info["position_start"] = start
 
 
 def _row(fact: Fact, position: int, now: datetime) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def test_only_the_database_room_commits() -> None:
         str(path.relative_to(PACKAGE))
         for path in modules()
         for name, _ in calls(path)
-        if name.endswith((".commit", ".rollback")) or name.endswith("engine.begin")
+        if name.endswith((".commit", ".rollback", "engine.begin"))
     }
     assert committing <= {"db.py", "migrating.py", "restore.py"}
 

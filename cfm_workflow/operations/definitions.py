@@ -5,10 +5,10 @@ Rows never change, so a definition once read is kept for the life of the process
 
 from collections.abc import Iterable
 from datetime import datetime
-from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, bindparam, select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import system
@@ -20,8 +20,8 @@ from cfm_workflow.workflow import Definition, from_content
 
 _PUBLISHING = 0x63666D01  # an advisory lock of PostgreSQL: one process publishes at a time
 
-_read: dict[tuple[Any, int], Definition] = {}
-_reading = Lock()
+_read: WeakKeyDictionary[Any, dict[int, Definition]] = WeakKeyDictionary()
+"""Per database, known by the dialect object that all its engines share: the definitions met so far."""
 
 
 def publish(session: Session, definitions: Iterable[Definition], *, now: datetime) -> list[WorkflowVersion]:
@@ -62,25 +62,21 @@ def publish(session: Session, definitions: Iterable[Definition], *, now: datetim
 
 def definition_of(session: Session, workflow_id: int) -> Definition:
     """The definition behind `actions.workflow_id`."""
-    key = (_database(session), workflow_id)
-    found = _read.get(key)
+    met = _met(session)
+    found = met.get(workflow_id)
     if found is None:
         row = session.get_one(WorkflowVersion, workflow_id)
-        with _reading:
-            found = _read[key] = from_content(row.content, f"{row.key} version {row.version}")
+        found = met[workflow_id] = from_content(row.content, f"{row.key} version {row.version}")
     return found
 
 
 def can_finish(session: Session, transition: str) -> bool:
     """Whether in any definition met so far a transition of this name can enter or leave a finished state."""
-    database = _database(session)
-    return any(transition in found.finishing for (where, _), found in list(_read.items()) if where == database)
+    return any(transition in found.finishing for found in list(_met(session).values()))
 
 
-def _database(session: Session) -> Any:
-    bind = session.get_bind()
-    assert isinstance(bind, Engine)
-    return bind.url
+def _met(session: Session) -> dict[int, Definition]:
+    return _read.setdefault(session.get_bind().dialect, {})
 
 
 def latest(session: Session, key: str) -> WorkflowVersion:

@@ -13,12 +13,13 @@ from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact, record
 from cfm_workflow.models import Account, Action, SupervisedTeam, Team, TeamMember, Token
 from cfm_workflow.queries import people as people_query
+from cfm_workflow.queries.people import NamedUser
 
 Ref = int | str
 """How a request names somebody: a user by id or e-mail address, a team by id or key."""
 
 
-def named_user(session: Session, ref: Ref, *, field: str) -> Account:
+def named_user(session: Session, ref: Ref, *, field: str) -> NamedUser:
     """The active user a request names.
 
     Raises:
@@ -27,7 +28,7 @@ def named_user(session: Session, ref: Ref, *, field: str) -> Account:
     return named_users(session, {field: ref})[field]
 
 
-def named_users(session: Session, refs: Mapping[str, Ref]) -> dict[str, Account]:
+def named_users(session: Session, refs: Mapping[str, Ref]) -> dict[str, NamedUser]:
     """The active users a request names, per field; one statement whatever their number.
 
     Raises:

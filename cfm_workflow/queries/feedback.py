@@ -1,7 +1,8 @@
 """Feedback items as everybody sees them: one, lists by key, search, timeline. Never writes."""
 
+from collections import namedtuple
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, true
 from sqlalchemy.orm import Session
@@ -73,6 +74,14 @@ def mask_email(address: str | None) -> str | None:
 
 def mask_phone(number: str | None) -> str | None:
     return None if number is None else f"***{number[-2:]}"
+
+
+BRIEF: Final = (
+    "id", "source", "external_id", "channel", "touchpoint", "text", "language", "metric", "score", "customer_id",
+    "status", "needs_decision", "received_at", "created_at", "version",
+)  # fmt: skip
+"""The columns that `brief` shows."""
+BriefRow = namedtuple("BriefRow", [*BRIEF, "customer_name"])  # type: ignore[misc]
 
 
 def brief(item: Any) -> dict[str, Any]:

@@ -1,31 +1,48 @@
 """Users, teams and integrations as everybody sees them. Never writes."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
+from cfm_workflow.db import plain
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Account, SupervisedTeam, Team, TeamMember, Token
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 
 
-def user_by_ref(session: Session, ref: int | str) -> Account | None:
+@dataclass(frozen=True, slots=True)
+class NamedUser:
+    """As much of a user as giving them work needs."""
+
+    id: int
+    name: str
+    email: str
+    active: bool
+
+
+_NAMED_USERS: Final = select(Account.id, Account.name, Account.email, Account.active).where(
+    Account.kind == "user",
+    or_(Account.id.in_(bindparam("ids", expanding=True)), Account.email.in_(bindparam("emails", expanding=True))),
+)
+
+
+def user_by_ref(session: Session, ref: int | str) -> NamedUser | None:
     """A user by id or e-mail address (in any case)."""
     return users_by_ref(session, [ref]).get(ref)
 
 
-def users_by_ref(session: Session, refs: Iterable[int | str]) -> dict[int | str, Account]:
+def users_by_ref(session: Session, refs: Iterable[int | str]) -> dict[int | str, NamedUser]:
     """Those of the users that exist, by how they were named."""
     wanted = {ref: ref.strip().lower() if isinstance(ref, str) else ref for ref in refs}
     ids = [ref for ref in wanted.values() if isinstance(ref, int)]
     emails = [ref for ref in wanted.values() if isinstance(ref, str)]
-    named = or_(Account.id.in_(ids), Account.email.in_(emails))
-    rows = session.scalars(select(Account).where(Account.kind == "user", named)).all()
-    found: dict[int | str, Account] = {account.id: account for account in rows}
-    found |= {account.email: account for account in rows if account.email is not None}
+    people = [NamedUser(*row) for row in plain(session, _NAMED_USERS, {"ids": ids, "emails": emails})]
+    found: dict[int | str, NamedUser] = {person.id: person for person in people}
+    found |= {person.email: person for person in people}
     return {ref: found[key] for ref, key in wanted.items() if key in found}
 
 
@@ -49,8 +66,8 @@ def teams_by_ref(session: Session, refs: Iterable[int | str]) -> dict[int | str,
 
 def find_user(session: Session, user_id: int) -> Account:
     """Raises NotFound unless there is such a user, switched off or not."""
-    account = user_by_ref(session, user_id)
-    if account is None:
+    account = session.get(Account, user_id)
+    if account is None or account.kind != "user":
         raise NotFound("user", user_id)
     return account
 

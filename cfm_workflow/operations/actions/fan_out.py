@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import access, ledger, limits
 from cfm_workflow.access import Caller
-from cfm_workflow.db import plain
+from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.errors import Invalid
+from cfm_workflow.ledger import POSITION_START
 from cfm_workflow.models import Account, Action, ActionFeedback, ActionGroup, Feedback, Team
 from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations import definitions
@@ -30,6 +31,7 @@ _LOCK_ITEM: Final = (
     .where(Feedback.id == bindparam("id"))
     .with_for_update(key_share=True)
 )
+_LOCK_ITEM_WITH_START: Final = _LOCK_ITEM.add_columns(POSITION_START)
 _INSERT_GROUP: Final = insert(ActionGroup.__table__)  # type: ignore[arg-type]
 _INSERT_ACTIONS: Final = insert(Action.__table__)  # type: ignore[arg-type]
 _INSERT_LINKS: Final = insert(ActionFeedback.__table__)  # type: ignore[arg-type]
@@ -61,7 +63,7 @@ def fan_out(
     _check_size(fields, shares)
     workflow_id = definitions.chosen(session, fields["workflow"])
     definition = definitions.definition_of(session, workflow_id)
-    locked = plain(session, _LOCK_ITEM, {"id": feedback_id}).all()
+    locked = _lock_item(session, feedback_id)
     if locked[0].version != item.version:  # changed, perhaps erased, before we had the lock
         item = feedback_query.find(session, caller, feedback_id)
     group_id = take_ids(session, ActionGroup, 1)[0]
@@ -72,10 +74,18 @@ def fan_out(
     ]
     group = _insert(session, caller, group_id, item.id, fields, works, now)
     facts = [fact for work in works for fact in work.facts]
-    facts += roll_up.settle(session, locked, caller, now=now)
+    facts += roll_up.settle(session, locked, caller, now=now, has_unfinished=True)
     ledger.record(session, facts, now=now)
     progress = Progress(total=len(works), done=0, unfinished=len(works))
-    return {"group": groups_query.view(group, progress), "actions": [work.view(now) for work in works]}
+    return {"group": groups_query.view(group, progress), "actions": [work.shown for work in works]}
+
+
+def _lock_item(session: Session, feedback_id: int) -> Sequence[Any]:
+    if is_sqlite(session):
+        return plain(session, _LOCK_ITEM, {"id": feedback_id}).all()
+    locked = plain(session, _LOCK_ITEM_WITH_START, {"id": feedback_id}).all()
+    ledger.know_start(session, locked[0].position_start)
+    return locked
 
 
 def _shares(session: Session, assignees: Sequence[Mapping[str, Any]]) -> list[_Share]:

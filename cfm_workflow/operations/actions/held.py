@@ -9,11 +9,12 @@ from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
-from cfm_workflow.db import plain
-from cfm_workflow.ledger import Fact
+from cfm_workflow.db import is_sqlite, plain
+from cfm_workflow.ledger import POSITION_START, Fact, know_start
 from cfm_workflow.models import Account, Action, ActionGroup, Customer, Feedback
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.queries.feedback import BriefRow
 
 
 @dataclass(slots=True)
@@ -83,6 +84,7 @@ class Work:
     item: dict[str, Any]
     was_finished: bool = False
     facts: list[Fact] = field(default_factory=list)
+    shown: dict[str, Any] | None = None  # as it was after the last event
 
     def view(self, now: datetime) -> dict[str, Any]:
         """The action as the API shows it."""
@@ -93,11 +95,12 @@ class Work:
         action = self.action
         action.sequence += 1
         action.version += 1
+        self.shown = self.view(now)
         self.facts.append(
             Fact(
                 type=event_type,
                 subject_id=action.id,
-                about=about | {"action": actions_query.brief(self.view(now)), "feedback": self.item},
+                about=about | {"action": actions_query.brief(self.shown), "feedback": self.item},
                 actor=caller,
                 action_id=action.id,
                 feedback_id=action.feedback_id,
@@ -136,13 +139,12 @@ _GROUPS: Final = (
     .order_by(ActionGroup.id)
     .with_for_update(key_share=True)
 )
-_ITEM: Final = {c.name: c for c in Feedback.__table__.c if c.name != "search_text"}
 _CONTEXT: Final = (
     actions_query.with_names(
         (
             Action.id,
             *actions_query.NAMES,
-            *(c.label(f"item_{name}") for name, c in _ITEM.items()),
+            *(Feedback.__table__.c[name].label(f"item_{name}") for name in feedback_query.BRIEF),
             Customer.name.label("item_customer_name"),
         )
     )
@@ -150,18 +152,9 @@ _CONTEXT: Final = (
     .outerjoin(Customer, Customer.id == Feedback.customer_id)
     .where(Action.id.in_(bindparam("ids", expanding=True)))
 )
-
-
-class _Item:
-    """The `item_` part of a context row, under its own names."""
-
-    __slots__ = ("_row",)
-
-    def __init__(self, row: Any) -> None:
-        self._row = row
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._row, f"item_{name}")
+_NAMES: Final = slice(1, 1 + len(actions_query.NAMES))
+_ITEM: Final = slice(_NAMES.stop, _NAMES.stop + len(BriefRow._fields))
+_CONTEXT_WITH_START: Final = _CONTEXT.add_columns(POSITION_START)
 
 
 def lock_groups(session: Session, action_ids: Collection[int]) -> Sequence[Any]:
@@ -181,16 +174,19 @@ def lock_actions(session: Session, action_ids: Collection[int], *, rest_of: Iter
 
 def take_up(session: Session, held: Sequence[Held]) -> list[Work]:
     """Add to locked actions the names and items that their events will show."""
-    rows = {row.id: row for row in plain(session, _CONTEXT, {"ids": [action.id for action in held]})}
+    statement = _CONTEXT if is_sqlite(session) else _CONTEXT_WITH_START
+    found = plain(session, statement, {"ids": [action.id for action in held]}).all()
+    if found and not is_sqlite(session):
+        know_start(session, found[0].position_start)
+    rows = {row[0]: row for row in found}
     items: dict[int, dict[str, Any]] = {}
     works = []
     for action in held:
         row = rows[action.id]
         item = items.get(action.feedback_id)
         if item is None:
-            item = items[action.feedback_id] = feedback_query.brief(_Item(row))
-        names = Names(*(getattr(row, name) for name in Names.__slots__))
-        works.append(Work(action, names, item, was_finished=action.finished_at is not None))
+            item = items[action.feedback_id] = feedback_query.brief(BriefRow._make(row[_ITEM]))
+        works.append(Work(action, Names(*row[_NAMES]), item, was_finished=action.finished_at is not None))
     return works
 
 

@@ -120,7 +120,7 @@ def move_many(
             moved.append(work)
     facts = roll_up.finish(session, groups, moved, list(works.values()), now=now)
     ledger.record(session, facts, now=now)
-    return results | {work.action.id: Moved(work.action.id, work.view(now)) for work in moved}
+    return results | {work.action.id: Moved(work.action.id, work.shown or work.view(now)) for work in moved}
 
 
 def _lock(session: Session, action_ids: Collection[int], transition: str) -> tuple[Sequence[Any], list[Held]]:
@@ -177,13 +177,15 @@ class _Mover:
         steps = [name]
         if self.order.through:
             steps = path(definition, work.action, name, by=self.caller.id, relations=relations, now=self.now) or steps
-        before = replace(work.action), replace(work.names)
+        # One alone is dropped with its transaction; of many, what is refused must be as it was for what follows.
+        before = (replace(work.action), replace(work.names)) if len(self.works) > 1 else None
         try:
             for step in steps:
                 relations = self._step(definition, work, step, relations, last=step is steps[-1])
         except CfmError:
-            work.action, work.names = before
-            work.facts.clear()
+            if before is not None:
+                work.action, work.names = before
+                work.facts.clear()
             raise
 
     def _check_fields(self, transition: Transition) -> None:

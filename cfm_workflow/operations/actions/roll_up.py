@@ -176,11 +176,16 @@ def items(session: Session, action_ids: Iterable[int], actor: Caller, *, now: da
     return settle(session, rows, actor, now=now)
 
 
-def settle(session: Session, rows: Sequence[Any], actor: Caller, *, now: datetime) -> list[Fact]:
-    """Bring the status of these locked items up to date with their actions; what changed, as facts."""
-    ids = [row.id for row in rows]
-    counts = {count.feedback_id: count for count in plain(session, _COUNTS, {"items": ids})} if ids else {}
-    changed = [(row, *new) for row in rows if (new := _status(row, _of_item(counts.get(row.id)))) != _stored(row)]
+def settle(
+    session: Session, rows: Sequence[Any], actor: Caller, *, now: datetime, has_unfinished: bool = False
+) -> list[Fact]:
+    """Bring the status of these locked items up to date with their actions; what changed, as facts.
+
+    `has_unfinished`: whoever asks has just made an action on each of them, so there is nothing to count.
+    """
+    counts = {} if has_unfinished else _count(session, [row.id for row in rows])
+    nothing = UNDER_WAY if has_unfinished else NO_ACTIONS
+    changed = [(row, *new) for row in rows if (new := _status(row, counts.get(row.id, nothing))) != _stored(row)]
     if not changed:
         return []
     plain(session, _WRITE_ITEM, [_written(*change) for change in changed])
@@ -199,8 +204,15 @@ def settle(session: Session, rows: Sequence[Any], actor: Caller, *, now: datetim
     return facts
 
 
-def _of_item(count: Any) -> Progress:
-    return Progress(0, 0, 0) if count is None else Progress(count.total, count.done, count.unfinished)
+NO_ACTIONS: Final = Progress(0, 0, 0)
+UNDER_WAY: Final = Progress(1, 0, 1)
+
+
+def _count(session: Session, ids: list[int]) -> dict[int, Progress]:
+    if not ids:
+        return {}
+    counts = plain(session, _COUNTS, {"items": ids})
+    return {count.feedback_id: Progress(count.total, count.done, count.unfinished) for count in counts}
 
 
 def _stored(row: Any) -> tuple[str, bool]:
