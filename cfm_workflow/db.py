@@ -191,20 +191,22 @@ class Database:
     def __init__(self, url: str | URL, *, pool_size: int = 32) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(self.url, pool_size) if self.is_sqlite else _postgresql_engine(self.url, pool_size)
+        self.known: dict[str, Any] = {}
+        """What never changes once it has been read, for the life of the process; sessions carry it in their `info`."""
         if self.is_sqlite:
             self._lock = WriteLock(Path(f"{self.url.database}-lock"))
+            self.engine = _sqlite_engine(self.url, pool_size, begin="BEGIN")
+            self.writer = _sqlite_engine(self.url, 1, begin="BEGIN IMMEDIATE")
             self._reader: Engine = self.engine
-            self._writer: Engine = self.engine.execution_options(cfm_begin="BEGIN IMMEDIATE")
         else:
+            self.engine = self.writer = _postgresql_engine(self.url, pool_size)
             # Single statements need no BEGIN and COMMIT around them: two round trips fewer for every read.
             self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-            self._writer = self.engine
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads; on SQLite one snapshot, on PostgreSQL each statement sees what is committed."""
-        with Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+        with Session(self._reader, autoflush=False, expire_on_commit=False, info={"known": self.known}) as session:
             yield session
 
     def transaction(self, work: Callable[[Session], T]) -> T:
@@ -228,23 +230,14 @@ class Database:
         raise AssertionError("unreachable")
 
     def _once(self, work: Callable[[Session], T]) -> T:
-        if not self.is_sqlite:
-            with Session(self._writer, expire_on_commit=False) as session:
-                done = work(session)
-                session.commit()
-                return done
-        self._lock.acquire()
-        try:
-            with Session(self._writer, expire_on_commit=False) as session:
-                done = work(session)
-                session.commit()
-                return done
-        finally:
-            self._lock.release()
+        with self.alone(), Session(self.writer, expire_on_commit=False, info={"known": self.known}) as session:
+            done = work(session)
+            session.commit()
+            return done
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold off every other writer of an SQLite file, for work beside sessions (migrating, copying)."""
+        """Hold off every other writer of an SQLite file, of this process and of others."""
         if not self.is_sqlite:
             yield
             return
@@ -257,6 +250,7 @@ class Database:
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+        self.writer.dispose()
         if self.is_sqlite:
             self._lock.close()
 
@@ -281,7 +275,7 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _sqlite_engine(url: URL, pool_size: int) -> Engine:
+def _sqlite_engine(url: URL, pool_size: int, *, begin: str) -> Engine:
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -294,18 +288,15 @@ def _sqlite_engine(url: URL, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # we begin ourselves, see below
+        connection.isolation_level = None  # Python's own beginning comes too late: a read would not be in it
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        begin = connection.get_execution_options().get("cfm_begin")
-        if begin is None:  # takes no lock, so nothing can go wrong that would have to be translated
-            connection.connection.cursor().execute("BEGIN")
-        else:
-            connection.exec_driver_sql(begin)
+    def do_begin(connection: Any) -> None:
+        connection.cursor().execute(begin)
 
+    # Not by an event of the engine: with one, SQLAlchemy would ask for listeners at every statement.
+    engine.dialect.do_begin = do_begin  # type: ignore[assignment, method-assign]
     return engine
 
 

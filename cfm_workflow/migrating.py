@@ -125,12 +125,11 @@ def _scripts() -> ScriptDirectory:
 def _run(database: Database, work: Callable[[Config], None]) -> None:
     """Let Alembic work on a connection of its own, which is thrown away afterwards."""
     config = _config()
-    with database.engine.connect() as connection:
+    with database.writer.connect() as connection:
         if database.is_sqlite:
             # To change a table is to make it anew, and dropping the old one would delete the rows that refer to it.
             # Inside a transaction this cannot be switched; env.py checks before each commit.
             connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
-            connection.execution_options(cfm_begin="BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         try:
             work(config)

@@ -135,7 +135,7 @@ class Rehearsal(Database):
     def _once(self, work: Callable[[Session], T]) -> T:
         self._lock.acquire()
         try:
-            with Session(self._writer, expire_on_commit=False) as session:
+            with Session(self.writer, expire_on_commit=False) as session:
                 done = work(session)
                 session.flush()
                 session.rollback()

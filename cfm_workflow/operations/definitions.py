@@ -5,8 +5,6 @@ Rows never change, so a definition once read is kept for the life of the process
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
@@ -19,9 +17,6 @@ from cfm_workflow.models import WorkflowVersion
 from cfm_workflow.workflow import Definition, from_content
 
 _PUBLISHING = 0x63666D01  # an advisory lock of PostgreSQL: one process publishes at a time
-
-_read: WeakKeyDictionary[Any, dict[int, Definition]] = WeakKeyDictionary()
-"""Per database, known by the dialect object that all its engines share: the definitions met so far."""
 
 
 def publish(session: Session, definitions: Iterable[Definition], *, now: datetime) -> list[WorkflowVersion]:
@@ -76,7 +71,9 @@ def can_finish(session: Session, transition: str) -> bool:
 
 
 def _met(session: Session) -> dict[int, Definition]:
-    return _read.setdefault(session.get_bind().dialect, {})
+    """The definitions this process has met so far, by id."""
+    met: dict[int, Definition] = session.info.setdefault("known", {}).setdefault("definitions", {})
+    return met
 
 
 def latest(session: Session, key: str) -> WorkflowVersion:

@@ -24,8 +24,11 @@ def counted(service: Service) -> Iterator[Counter[str]]:
         if verb in ("SELECT", "INSERT", "UPDATE", "DELETE"):
             seen[f"{verb} {table[1] if table else '-'}"] += 1
 
-    event.listen(service.database.engine, "before_cursor_execute", look)
+    engines = {service.database.engine, service.database.writer}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", look)
     try:
         yield seen
     finally:
-        event.remove(service.database.engine, "before_cursor_execute", look)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", look)

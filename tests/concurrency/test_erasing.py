@@ -33,7 +33,7 @@ def caller_of(session: Session, person: Person) -> Caller:
 
 def beside(world: World, first: Callable[[Session], Any], then: Callable[[], Any]) -> Any:
     """What `then` answers when it begins after `first` has done its work, and before that is committed."""
-    with ThreadPoolExecutor(1) as threads, Session(world.service.database.engine) as session:
+    with ThreadPoolExecutor(1) as threads, Session(world.service.database.writer) as session:
         first(session)
         second = threads.submit(then)
         until_it_waits(world, second)

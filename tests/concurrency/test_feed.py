@@ -30,7 +30,7 @@ def mark(session: Session, ident: int, *, count: int = 1, event_type: str = MARK
 
 def new_transaction(world: World) -> Session:
     """A write transaction in our own hands, so that another can commit before it."""
-    return Session(world.service.database.engine, expire_on_commit=False)
+    return Session(world.service.database.writer, expire_on_commit=False)
 
 
 def page(person: Person, after: int, **query: Any) -> tuple[list[int], int]:

@@ -27,7 +27,7 @@ class Places:
 
     def watch(self, service: Service) -> None:
         """For the rest of this process."""
-        engine = service.database.engine
+        engine = service.database.writer
         event.listen(engine, "before_cursor_execute", lambda *about: self._reach(about[2].split(maxsplit=1)[0]))
         event.listen(engine, "commit", lambda connection: self._reach("before COMMIT"))
         event.listen(Session, "after_commit", lambda session: self._reach("after COMMIT"))

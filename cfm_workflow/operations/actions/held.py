@@ -116,17 +116,34 @@ class Work:
 
 _STORED: Final = list(Held.__slots__)
 _TABLE: Final = Action.__table__.c
-_LOCKED: Final = (
-    select(*(_TABLE[name] for name in _STORED))
-    .where(Action.id.in_(bindparam("ids", expanding=True)))
-    .order_by(Action.id)
-    .with_for_update(key_share=True)
+_THESE: Final = Action.id.in_(bindparam("ids", expanding=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _OfActions:
+    """A statement about some actions, and the same for one: what is asked nearly always, and cheaper without a list."""
+
+    some: Any
+    one: Any
+
+    @classmethod
+    def make(cls, statement: Any) -> "_OfActions":
+        return cls(statement.where(_THESE), statement.where(Action.id == bindparam("id")))
+
+    def rows(self, session: Session, action_ids: Collection[int]) -> Sequence[Any]:
+        if len(action_ids) == 1:
+            return plain(session, self.one, {"id": next(iter(action_ids))}).all()
+        return plain(session, self.some, {"ids": list(action_ids)}).all()
+
+
+_LOCKED: Final = _OfActions.make(
+    select(*(_TABLE[name] for name in _STORED)).order_by(Action.id).with_for_update(key_share=True)
 )
 _LOCKED_WITH_REST: Final = (
     select(*(_TABLE[name] for name in _STORED))
     .where(
         or_(
-            Action.id.in_(bindparam("ids", expanding=True)),
+            _THESE,
             and_(Action.group_id.in_(bindparam("groups", expanding=True)), Action.finished_at.is_(None)),
         )
     )
@@ -135,11 +152,11 @@ _LOCKED_WITH_REST: Final = (
 )
 _GROUPS: Final = (
     select(ActionGroup.__table__)
-    .where(ActionGroup.id.in_(select(Action.group_id).where(Action.id.in_(bindparam("ids", expanding=True)))))
+    .where(ActionGroup.id.in_(select(Action.group_id).where(_THESE)))
     .order_by(ActionGroup.id)
     .with_for_update(key_share=True)
 )
-_CONTEXT: Final = (
+_SHOWN: Final = (
     actions_query.with_names(
         (
             Action.id,
@@ -150,11 +167,11 @@ _CONTEXT: Final = (
     )
     .join(Feedback, Feedback.id == Action.feedback_id)
     .outerjoin(Customer, Customer.id == Feedback.customer_id)
-    .where(Action.id.in_(bindparam("ids", expanding=True)))
 )
 _NAMES: Final = slice(1, 1 + len(actions_query.NAMES))
 _ITEM: Final = slice(_NAMES.stop, _NAMES.stop + len(BriefRow._fields))
-_CONTEXT_WITH_START: Final = _CONTEXT.add_columns(POSITION_START)
+_CONTEXT: Final = _OfActions.make(_SHOWN)
+_CONTEXT_WITH_START: Final = _OfActions.make(_SHOWN.add_columns(POSITION_START))
 
 
 def lock_groups(session: Session, action_ids: Collection[int]) -> Sequence[Any]:
@@ -167,16 +184,17 @@ def lock_actions(session: Session, action_ids: Collection[int], *, rest_of: Iter
     groups = list(rest_of)
     if groups:
         rows = plain(session, _LOCKED_WITH_REST, {"ids": list(action_ids), "groups": groups})
-    else:
-        rows = plain(session, _LOCKED, {"ids": list(action_ids)})
-    return [Held(*row) for row in rows]
+        return [Held(*row) for row in rows]
+    return [Held(*row) for row in _LOCKED.rows(session, action_ids)]
 
 
 def take_up(session: Session, held: Sequence[Held]) -> list[Work]:
     """Add to locked actions the names and items that their events will show."""
-    statement = _CONTEXT if is_sqlite(session) else _CONTEXT_WITH_START
-    found = plain(session, statement, {"ids": [action.id for action in held]}).all()
-    if found and not is_sqlite(session):
+    if not held:
+        return []
+    context = _CONTEXT if is_sqlite(session) else _CONTEXT_WITH_START
+    found = context.rows(session, [action.id for action in held])
+    if not is_sqlite(session):
         know_start(session, found[0].position_start)
     rows = {row[0]: row for row in found}
     items: dict[int, dict[str, Any]] = {}
