@@ -140,7 +140,7 @@ def _settle(place: Place) -> None:
     """Let the database know what it holds, and begin with nothing left to do."""
     if place.kind == "sqlite":
         return  # nobody runs ANALYZE on an embedded database
-    engine = place.service.database.engine
+    engine = place.service.database.writer
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
         connection.exec_driver_sql("CHECKPOINT")

@@ -28,7 +28,6 @@ class Caller:
     role: str | None = None
     email: str | None = None
     language: str = "en"
-    time_zone: str = "UTC"
     scopes: frozenset[str] | None = None
     member_of: frozenset[int] = NOBODY
     leads: frozenset[int] = NOBODY

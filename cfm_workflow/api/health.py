@@ -35,6 +35,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         names = ["operation", "method", "status"]
         self.requests = Counter("cfm_requests", "Answers given.", names, registry=self.registry)
         self.seconds = Histogram("cfm_request_seconds", "Time to the answer.", ["operation"], registry=self.registry)
@@ -45,11 +46,19 @@ class Metrics:
         self.waiting_imports = Gauge("cfm_imports_waiting", "Imports not finished.", registry=self.registry)
 
     def count(self, response: Response) -> Response:
-        operation = request.endpoint or "none"
-        self.requests.labels(operation, request.method, str(response.status_code)).inc()
+        counter, seconds = self._of(request.endpoint or "none", request.method, response.status_code)
+        counter.inc()
         if (began := g.get("began")) is not None:
-            self.seconds.labels(operation).observe(clock.stopwatch() - began)
+            seconds.observe(clock.stopwatch() - began)
         return response
+
+    def _of(self, operation: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """The two that belong to an answer; looked up by their labels once, not at every request."""
+        found = self._known.get((operation, method, status))
+        if found is None:
+            counter = self.requests.labels(operation, method, str(status))
+            found = self._known[operation, method, status] = counter, self.seconds.labels(operation)
+        return found
 
 
 def _start() -> None:

@@ -336,9 +336,9 @@ def _answer(operation: Operation, done: Any) -> Answer:
 
 
 def _response(answer: Answer) -> Response:
-    response = Response(answer.body, status=answer.status, content_type=JSON if answer.body else None)
-    response.headers.extend(answer.headers)
+    headers = {"Cache-Control": "no-store", **answer.headers}
     if not answer.body:
+        response = Response(status=answer.status, headers=headers)
         response.headers.pop("Content-Type", None)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+        return response
+    return Response(answer.body, answer.status, headers, content_type=JSON)
