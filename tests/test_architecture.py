@@ -117,7 +117,7 @@ def test_only_the_workflow_assigns_a_state() -> None:
 
 def test_only_the_mover_and_what_follows_from_it_fire() -> None:
     firing = names_where(path for path in modules() if any(name == "fire" for name, _ in calls(path)))
-    assert firing == {"operations/actions/move.py", "operations/actions/roll_up.py", "operations/actions/fan_out.py"}
+    assert firing == {"operations/actions/steps.py", "operations/actions/roll_up.py", "operations/actions/fan_out.py"}
 
 
 def test_only_the_ledger_writes_events() -> None:

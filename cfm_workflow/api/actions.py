@@ -24,7 +24,8 @@ from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations.actions import links
 from cfm_workflow.operations.actions.change import change, change_many
 from cfm_workflow.operations.actions.fan_out import fan_out
-from cfm_workflow.operations.actions.move import Moved, Order, move, move_many
+from cfm_workflow.operations.actions.move import Moved, move, move_many
+from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.people import named_team, named_user
 from cfm_workflow.queries import actions as actions_query

@@ -14,7 +14,8 @@ from cfm_workflow.access import system
 from cfm_workflow.db import Database
 from cfm_workflow.errors import CfmError, Stale
 from cfm_workflow.models import Action
-from cfm_workflow.operations.actions.move import Order, move_many
+from cfm_workflow.operations.actions.move import move_many
+from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.service import Service
 from cfm_workflow.workflow import Category, leading_to

@@ -13,7 +13,8 @@ from cfm_workflow import clock
 from cfm_workflow.access import Caller
 from cfm_workflow.models import Event
 from cfm_workflow.operations import erasure
-from cfm_workflow.operations.actions.move import Order, move
+from cfm_workflow.operations.actions.move import move
+from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.queries import callers
 from tests.concurrency.at_once import PATIENCE, asking
 from tests.world import Person, World

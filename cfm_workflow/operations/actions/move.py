@@ -3,10 +3,10 @@
 One action or a thousand, it is the same code. Nothing here commits, and nothing is sent.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,49 +15,16 @@ from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import (
     CfmError,
-    IncompleteTransition,
-    Invalid,
     NotFound,
-    NotPermittedTransition,
-    RefusedTransition,
     Stale,
-    WrongStateTransition,
 )
-from cfm_workflow.models import Account, Action, Outcome, Team
+from cfm_workflow.models import Action
 from cfm_workflow.operations.actions import roll_up
-from cfm_workflow.operations.actions.held import Held, Work, lock_actions, lock_groups, rename_assignee, take_up
+from cfm_workflow.operations.actions.held import Held, Work, lock_actions, lock_groups, take_up
+from cfm_workflow.operations.actions.steps import Mover, Order
 from cfm_workflow.operations.definitions import can_finish, definition_of
-from cfm_workflow.operations.people import named_user
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import relations as relations_query
-from cfm_workflow.workflow import (
-    BEFORE,
-    Category,
-    Code,
-    Definition,
-    Fired,
-    Limit,
-    NotPermitted,
-    RequiredMissing,
-    Transition,
-    TransitionRefused,
-    UnknownTransition,
-    choices,
-    fire,
-    path,
-)
-
-LONGEST_WAIT_FOR_ANSWER: Final = timedelta(days=14)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is asked for: a transition, the fields it requires, and how."""
-
-    transition: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    comment: str | None = None
-    through: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +72,7 @@ def move_many(
     works = {work.action.id: work for work in take_up(session, held)}
     asked = [works[action_id] for action_id in action_ids if action_id in works and action_id in seen]
     relations = relations_query.of_actions(session, caller, [work.action for work in asked])
-    mover = _Mover(session, caller, order, now, asked)
+    mover = Mover(session, caller, order, now, asked)
     results: dict[int, Result] = {action_id: NotFound("action", action_id) for action_id in action_ids}
     moved: list[Work] = []
     for work in asked:
@@ -149,238 +116,3 @@ def visible(session: Session, caller: Caller, held: Sequence[Held]) -> frozenset
 def _check_version(action: Held, expected: int | None) -> None:
     if expected is not None and expected != action.version:
         raise Stale(action.version)
-
-
-@dataclass(slots=True)
-class _Mover:
-    """One order being carried out; what it names, and who has the actions, is looked up once for all of them."""
-
-    session: Session
-    caller: Caller
-    order: Order
-    now: datetime
-    works: Sequence[Work]
-    known: dict[str, Any] = field(default_factory=dict)
-
-    def check(self, work: Work) -> None:
-        """Refuse words that the action's workflow does not know; before anything else is judged."""
-        definition = definition_of(self.session, work.action.workflow_id)
-        name = self.order.transition
-        if name not in definition.transitions:
-            raise Invalid({"transition": [f"must be one of {', '.join(definition.transitions)}"]})
-        self._check_fields(definition.transitions[name])
-
-    def walk(self, work: Work, relations: frozenset[str]) -> None:
-        """Fire the transition, and with `through` the missing ones before it. A refusal leaves `work` to be dropped."""
-        definition = definition_of(self.session, work.action.workflow_id)
-        name = self.order.transition
-        steps = [name]
-        if self.order.through:
-            steps = path(definition, work.action, name, by=self.caller.id, relations=relations, now=self.now) or steps
-        # One alone is dropped with its transaction; of many, what is refused must be as it was for what follows.
-        before = (replace(work.action), replace(work.names)) if len(self.works) > 1 else None
-        try:
-            for step in steps:
-                relations = self._step(definition, work, step, relations, last=step is steps[-1])
-        except CfmError:
-            if before is not None:
-                work.action, work.names = before
-                work.facts.clear()
-            raise
-
-    def _check_fields(self, transition: Transition) -> None:
-        known = {"until", "until_answer"} if "until" in transition.fields else set()
-        unknown = sorted(set(self.order.fields) - set(transition.fields) - known)
-        if unknown:
-            raise Invalid({name: [f"is not a field of {transition.name}"] for name in unknown})
-
-    def _step(
-        self, definition: Definition, work: Work, name: str, relations: frozenset[str], *, last: bool
-    ) -> frozenset[str]:
-        fields = self.order.fields if last else {}
-        transition = definition.transitions[name]
-        given = [field_name for field_name, value in fields.items() if value not in (None, False)]
-        try:
-            fired = fire(
-                definition,
-                work.action,
-                name,
-                by=self.caller.id,
-                relations=relations,
-                given=given,
-                now=self.now,
-            )
-        except TransitionRefused as refused:
-            raise self._explained(definition, work, relations, refused) from None
-        about = self._apply(definition, work, transition, fired, fields, relations)
-        work.happened(
-            transition.event,
-            self.caller,
-            self.now,
-            {
-                "from": fired.from_state,
-                "to": fired.to_state,
-                "transition": name,
-                "comment": self._comment(last),
-                **about,
-            },
-        )
-        return relations | {"assignee"} if work.action.assignee_id == self.caller.id else relations - {"assignee"}
-
-    def _comment(self, last: bool) -> str | None:
-        return self.order.comment if last else None
-
-    def _apply(
-        self,
-        definition: Definition,
-        work: Work,
-        transition: Transition,
-        fired: Fired,
-        fields: Mapping[str, Any],
-        relations: frozenset[str],
-    ) -> dict[str, Any]:
-        """What a transition means beside the state: who has it, how it ended, until when it waits."""
-        action = work.action
-        about: dict[str, Any] = {"reason": fields.get("reason")}
-        left = definition.states[fired.from_state]
-        entered = definition.states[fired.to_state]
-        if fired.claims:
-            rename_assignee(work, self.caller)
-        if left.finished and not entered.finished:
-            self._forget_the_end(definition, work, fired, by_undo=transition.to == BEFORE)
-        if "assignee" in transition.fields:
-            about["former_assignee"] = _person(work)
-            self._give(work, transition, fields.get("assignee"), relations, reopened=left.finished)
-        elif transition.effect is not None and action.pool:
-            about["former_assignee"] = _person(work)
-            rename_assignee(work, None)
-        if "outcome" in fields:
-            self._end(work, fields)
-        if entered.category is Category.WAITING and transition.to != BEFORE:
-            self._wait(action, fields)
-        elif not entered.finished and entered.category is not Category.WAITING:
-            action.waiting_until, action.waiting_for_answer = None, False
-        return about
-
-    def _forget_the_end(self, definition: Definition, work: Work, fired: Fired, *, by_undo: bool) -> None:
-        if not by_undo:
-            work.action.reopened_count += 1
-        elif not _named_outcome(definition, fired):
-            return  # it had been named earlier, with the work that was handed in, and still stands
-        work.action.outcome_id = work.action.root_cause = work.action.resolution = None
-        work.names.outcome_key = None
-
-    def _give(
-        self, work: Work, transition: Transition, named: Any, relations: frozenset[str], *, reopened: bool
-    ) -> None:
-        if named is not None:
-            person = self._look_up("assignee", named, lambda: named_user(self.session, named, field="assignee"))
-            self._check_same_team(transition, person, relations)
-            rename_assignee(work, person)
-        elif reopened:
-            self._replace_who_is_gone(work)
-
-    def _check_same_team(self, transition: Transition, person: Any, relations: frozenset[str]) -> None:
-        if transition.limit_for(relations) is not Limit.SAME_TEAM:
-            return
-        if not relations_query.shared_teams(self.session, [person.id], self.caller.member_of):
-            raise Invalid({"assignee": ["must be a member of one of your own teams"]})
-
-    def _replace_who_is_gone(self, work: Work) -> None:
-        action = work.action
-        if action.assignee_id is None or action.assignee_id not in self._look_up("gone", "", self._switched_off):
-            return
-        lead = self._look_up("lead", action.team_id, lambda: self._lead(action.team_id))
-        if lead is None:
-            raise Invalid({"assignee": ["must be named: whoever had it is gone, and there is no lead to take it"]})
-        rename_assignee(work, lead)
-
-    def _switched_off(self) -> frozenset[int]:
-        having = {work.action.assignee_id for work in self.works}
-        gone = select(Account.id).where(Account.id.in_(having), ~Account.active)
-        return frozenset(self.session.scalars(gone))
-
-    def _lead(self, team_id: int | None) -> Account | None:
-        lead = select(Account).join(Team, Team.lead_id == Account.id).where(Team.id == team_id, Account.active)
-        return self.session.scalars(lead).one_or_none()
-
-    def _end(self, work: Work, fields: Mapping[str, Any]) -> None:
-        outcome = self._look_up("outcome", fields["outcome"], lambda: _active_outcome(self.session, fields["outcome"]))
-        if outcome.requires_reason and not fields.get("reason"):
-            raise Invalid({"reason": [f"is required for the outcome {outcome.key}"]})
-        work.action.outcome_id, work.names.outcome_key = outcome.id, outcome.key
-        work.action.root_cause = fields.get("root_cause")
-        work.action.resolution = fields.get("resolution")
-
-    def _wait(self, action: Held, fields: Mapping[str, Any]) -> None:
-        until = fields.get("until")
-        if until is not None and until <= self.now:
-            raise Invalid({"until": ["must be in the future"]})
-        action.waiting_for_answer = bool(fields.get("until_answer"))
-        action.waiting_until = until or self.now + LONGEST_WAIT_FOR_ANSWER
-
-    def _look_up(self, name: str, asked: Any, find: Callable[[], Any]) -> Any:
-        key = f"{name}={asked}"
-        if key not in self.known:
-            self.known[key] = find()
-        return self.known[key]
-
-    def _explained(
-        self, definition: Definition, work: Work, relations: frozenset[str], refused: TransitionRefused
-    ) -> CfmError:
-        """The refusal with what is possible instead, and why the rest is not."""
-        if isinstance(refused, UnknownTransition):
-            return Invalid({"transition": [f"must be one of {', '.join(definition.transitions)}"]})
-        return explain(definition, work.action, work.names.assignee_name, self.caller, relations, refused, now=self.now)
-
-
-def explain(
-    definition: Definition,
-    action: Held,
-    has_it: str | None,
-    caller: Caller,
-    relations: frozenset[str],
-    refused: TransitionRefused,
-    *,
-    now: datetime,
-) -> RefusedTransition:
-    """A refusal as everybody hears of it: who has the action, what is allowed now, why the others are not."""
-    allowed, blocked = choices(definition, action, by=caller.id, relations=relations, now=now)
-    refusal = refused.refusal
-    kind: type[RefusedTransition] = WrongStateTransition
-    detail = refusal.reason
-    if isinstance(refused, NotPermitted):
-        kind = NotPermittedTransition
-    elif isinstance(refused, RequiredMissing):
-        kind = IncompleteTransition
-    elif has_it is not None and (action.pool or refusal.code is Code.TAKEN):
-        detail = f"{detail} {has_it} has it."
-    return kind(
-        detail,
-        current_state=action.state,
-        allowed=allowed,
-        blocked={name: {"code": why.code.value, "reason": why.reason} for name, why in blocked.items()},
-        missing=refusal.missing,
-    )
-
-
-def _named_outcome(definition: Definition, undone: Fired) -> bool:
-    """Whether the step that is taken back was the one that had to name the outcome."""
-    return any(
-        "outcome" in step.requires and undone.from_state == step.to and undone.to_state in step.from_states
-        for step in definition.transitions.values()
-    )
-
-
-def _person(work: Work) -> dict[str, Any] | None:
-    if work.action.assignee_id is None:
-        return None
-    return {"id": work.action.assignee_id, "name": work.names.assignee_name}
-
-
-def _active_outcome(session: Session, key: str) -> Outcome:
-    outcome = session.scalars(select(Outcome).where(Outcome.key == key)).one_or_none()
-    if outcome is None or not outcome.active:
-        active = sorted(session.scalars(select(Outcome.key).where(Outcome.active)))
-        raise Invalid({"outcome": [f"must be one of {', '.join(active)}"]})
-    return outcome
