@@ -36,8 +36,9 @@ from cfm_workflow.operations import feedback
 from cfm_workflow.queries import imports as imports_query
 
 LEASE: Final = timedelta(seconds=30)
-LOCK_SECONDS: Final = 0.06
-"""How long a batch should hold the write lock; its size follows from how long the last one took."""
+LOCK_SECONDS: Final = 0.04
+"""How long a batch should hold the write lock, far enough below 100 ms for a slow disk now and then; its size follows
+from how long the last one took."""
 SMALLEST: Final = 20
 LARGEST: Final = 1000
 SPOOL: Final = "imports"
