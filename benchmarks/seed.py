@@ -123,7 +123,10 @@ def _groups(kind: str) -> str:
 def _actions(kind: str) -> str:
     rank, at = f"((n - 1) / {PEOPLE})", _later(kind, "-n % 500000")
     is_open = f"n > :count - {PEOPLE} * :rank"
-    due = _later(kind, f"CASE WHEN {rank} % 5 = 0 THEN -1 - (n % 40000 * 7919) % 40000 ELSE 20000 + (n % 40000 * 7919) % 40000 END")
+    due = _later(
+        kind,
+        f"CASE WHEN {rank} % 5 = 0 THEN -1 - (n % 40000 * 7919) % 40000 ELSE 20000 + (n % 40000 * 7919) % 40000 END",
+    )
     return f"""
         INSERT INTO actions (id, feedback_id, group_id, workflow_id, state, category, title, kind, priority,
             assignee_id, assigner_id, team_id, pool, due_at, first_due_at, waiting_for_answer, attributes,
