@@ -4,6 +4,7 @@ The process that calls `run()` becomes the server. What it forks opens the servi
 file lock may be shared across a fork.
 """
 
+import gc
 import logging
 from collections.abc import Collection
 from pathlib import Path
@@ -73,6 +74,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         return create_app(self._service)
 
     def _begin(self, worker: object) -> None:
+        gc.collect()
+        gc.freeze()  # what is there now stays: the collector need not look through it again and again
         if self._clock_parts and self._service is not None:
             self._clock = Clock(self._service, self._clock_parts)
             self._clock.start()
