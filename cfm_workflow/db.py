@@ -187,6 +187,24 @@ class WriteLock:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
+class Bell:
+    """Rings in this process after a commit that others wait for; who listens brings an event of their own."""
+
+    def __init__(self) -> None:
+        self._ears: list[threading.Event] = []
+
+    def join(self, ear: threading.Event) -> None:
+        """Set `ear` at every ring from now on."""
+        self._ears = [*self._ears, ear]
+
+    def leave(self, ear: threading.Event) -> None:
+        self._ears = [other for other in self._ears if other is not ear]
+
+    def ring(self) -> None:
+        for ear in self._ears:
+            ear.set()
+
+
 class Database:
     """One database and the two ways to it: `reading()` and `transaction()`."""
 
@@ -194,7 +212,9 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.known: dict[str, Any] = {}
-        """What never changes once it has been read, for the life of the process; sessions carry it in their `info`."""
+        """What has been read once and holds until somebody says otherwise; sessions carry it in their `info`."""
+        self.bell = Bell()
+        """Rung after a commit whose session has something to tell (`told` in its `info`)."""
         if self.is_sqlite:
             self._lock = WriteLock(Path(f"{self.url.database}-lock"))
             self.engine = _sqlite_engine(self.url, pool_size, begin="BEGIN")
@@ -234,7 +254,10 @@ class Database:
         with self.alone(), Session(self.writer, expire_on_commit=False, info={"known": self.known}) as session:
             done = work(session)
             session.commit()
-            return done
+            told = "told" in session.info
+        if told:
+            self.bell.ring()
+        return done
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -38,6 +38,15 @@ EVENT_FEEDBACK_IDS: Final = 100
 QUERY: Final = 200
 ID: Final = 2**63 - 1
 IDEMPOTENCY_KEY: Final = 255
+URL: Final = 2_000
+WEBHOOKS: Final = 200
+EVENT_TYPE_PATTERNS: Final = 100
+OWN_HEADERS: Final = 5
+HEADER_VALUE: Final = 1_000
+ANSWER_BYTES: Final = 16 * 1024
+ANSWER_SUMMARY: Final = 300
+WATCHERS: Final = 200
+SIBLINGS_TOLD: Final = 50
 
 TABLE: Final[dict[str, int]] = {
     "text": TEXT,
@@ -63,4 +72,11 @@ TABLE: Final[dict[str, int]] = {
     "import_bytes": IMPORT_BYTES,
     "import_line_bytes": IMPORT_LINE_BYTES,
     "event_bytes": EVENT_BYTES,
+    "url": URL,
+    "webhooks": WEBHOOKS,
+    "event_type_patterns": EVENT_TYPE_PATTERNS,
+    "own_headers": OWN_HEADERS,
+    "header_value": HEADER_VALUE,
+    "answer_bytes": ANSWER_BYTES,
+    "watchers": WATCHERS,
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event as Signal
 from typing import Final
 
@@ -67,6 +67,7 @@ def open_service(settings: Settings | None = None, *, migrate: bool = False) -> 
     except BaseException:
         database.dispose()
         raise
+    database.known["mail_wait"] = timedelta(seconds=settings.mail_undo_seconds)
     return Service(settings, database, ring)
 
 

@@ -5,6 +5,7 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Callable
+from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,14 @@ class LogFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class MailTls(StrEnum):
+    """How the connection to the mail server is encrypted."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
 
 
 class Bind(NamedTuple):
@@ -79,6 +88,36 @@ def bind(text: str) -> Bind:
     if match["six"]:
         ipaddress.IPv6Address(match["six"])
     return Bind(match["six"] or match["host"], whole(1, 65535)(match["port"]))
+
+
+def host(text: str) -> str:
+    """The name or address of a server."""
+    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", text):
+        raise ValueError
+    return text
+
+
+def line(text: str) -> str:
+    """One line of text."""
+    if not text.isprintable():
+        raise ValueError
+    return text
+
+
+def sender(text: str) -> str:
+    """An e-mail address, with or without a name before it."""
+    name, address = parseaddr(text)
+    if not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+", address) or not (name or address == text):
+        raise ValueError
+    return line(text)
+
+
+def gaps(text: str) -> tuple[int, ...]:
+    """Whole seconds, comma-separated; at most 50 of them, each at most 30 days."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > 50:
+        raise ValueError
+    return tuple(whole(0, 30 * 86400)(part) for part in parts)
 
 
 def base_url(text: str) -> str:

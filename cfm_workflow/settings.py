@@ -14,9 +14,10 @@ from dotenv import dotenv_values
 
 from cfm_workflow import setting_values as values
 from cfm_workflow.errors import CfmError
-from cfm_workflow.setting_values import Bind, Key, Language, LogFormat, Network
+from cfm_workflow.setting_values import Bind, Key, Language, LogFormat, MailTls, Network
 
 PREFIX = "CFM_"
+MAIL_PORTS = {MailTls.NONE: 25, MailTls.STARTTLS: 587, MailTls.TLS: 465}
 
 
 class SettingsError(CfmError):
@@ -66,6 +67,15 @@ TABLE: tuple[Setting, ...] = (
     Setting("log_level",        values.log_level,     "debug, info, warning or error"),
     Setting("log_format",       LogFormat,            "text or json"),
     Setting("metrics_networks", values.networks,      "networks such as 10.0.0.0/8, comma-separated, or none"),
+    Setting("mail_server",      values.host,          "the name or address of a mail server"),
+    Setting("mail_port",        values.whole(1, 65535), "a whole number from 1 to 65535"),
+    Setting("mail_tls",         MailTls,              "none, starttls or tls"),
+    Setting("mail_username",    values.line,                  "the name to sign in with"),
+    Setting("mail_password",    values.line,                  "the password to sign in with", True),
+    Setting("mail_sender",      values.sender,        "an e-mail address, or a name and one: Care <care@example.com>"),
+    Setting("mail_undo_seconds", values.whole(0, 3600), "a whole number from 0 to 3600"),
+    Setting("webhook_allowed_networks", values.networks, "networks such as 10.0.0.0/8, comma-separated, or none"),
+    Setting("webhook_retry_seconds", values.gaps,     "whole numbers of seconds, comma-separated, such as 5, 60, 3600"),
     Setting("threads",          values.whole(1, 999), "a whole number from 1 to 999"),
     Setting("workers",          values.whole(1, 64),  "a whole number from 1 to 64"),
 )  # fmt: skip
@@ -86,6 +96,15 @@ class Settings:
     log_level: str  # DEBUG, INFO, WARNING or ERROR
     log_format: LogFormat
     metrics_networks: tuple[Network, ...]
+    mail_server: str | None  # None: mail is kept in the outbox
+    mail_port: int
+    mail_tls: MailTls
+    mail_username: str | None
+    mail_password: str | None = field(repr=False)
+    mail_sender: str
+    mail_undo_seconds: int
+    webhook_allowed_networks: tuple[Network, ...]
+    webhook_retry_seconds: tuple[int, ...]
     threads: int
     workers: int
     remarks: tuple[str, ...] = ()  # sentences worth a warning in the log: names that are no settings
@@ -183,6 +202,7 @@ def _completed(parsed: dict[str, Any], *, root: Path) -> dict[str, Any]:
         "base_url": parsed["base_url"] or f"http://{parsed['bind']}",
         "secret_keys": parsed["secret_keys"] or (),
         "time_zone": parsed["time_zone"] or _zone_of_the_machine(),
+        "mail_port": parsed["mail_port"] or MAIL_PORTS[parsed["mail_tls"]],
     }
 
 

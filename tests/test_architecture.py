@@ -128,7 +128,7 @@ def test_only_the_ledger_writes_events() -> None:
         if name in ("insert", "update", "delete", "Event")
         and (name == "Event" or any("Event" in ast.unparse(argument).split(".")[0] for argument in call.args))
     }
-    assert writing == {"ledger.py"}
+    assert writing == {"ledger/events.py"}
 
 
 def test_only_the_clock_knows_the_time() -> None:

@@ -144,11 +144,11 @@ def test_a_migration_that_fails_leaves_the_old_schema(empty: Database) -> None:
 
     # A trigger on the version's row breaks the last statement of the migration.
     breaker = (
-        ["CREATE TRIGGER stop BEFORE DELETE ON alembic_version BEGIN SELECT RAISE(ABORT, 'no'); END"]
+        ["CREATE TRIGGER stop BEFORE UPDATE ON alembic_version BEGIN SELECT RAISE(ABORT, 'no'); END"]
         if empty.is_sqlite
         else [
             "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'",
-            "CREATE TRIGGER stop BEFORE DELETE ON alembic_version FOR EACH ROW EXECUTE FUNCTION stop()",
+            "CREATE TRIGGER stop BEFORE UPDATE ON alembic_version FOR EACH ROW EXECUTE FUNCTION stop()",
         ]
     )
     for statement in breaker:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,16 @@ WRONG = [
     ("CFM_LOG_FORMAT", "xml"),
     ("CFM_METRICS_NETWORKS", "10.0.0.1/8"),
     ("CFM_METRICS_NETWORKS", "10.0.0.0/8,,"),
+    ("CFM_MAIL_SERVER", "smtp.example.com/mail"),
+    ("CFM_MAIL_PORT", "0"),
+    ("CFM_MAIL_TLS", "ssl"),
+    ("CFM_MAIL_USERNAME", "two\nlines"),
+    ("CFM_MAIL_PASSWORD", "two\nlines"),
+    ("CFM_MAIL_SENDER", "nobody"),
+    ("CFM_MAIL_SENDER", "Care <care@example.com>\nBcc: all@example.com"),
+    ("CFM_MAIL_UNDO_SECONDS", "3601"),
+    ("CFM_WEBHOOK_ALLOWED_NETWORKS", "localhost"),
+    ("CFM_WEBHOOK_RETRY_SECONDS", "5, soon"),
     ("CFM_THREADS", "0"),
     ("CFM_THREADS", "many"),
     ("CFM_WORKERS", "1.5"),
@@ -64,6 +75,11 @@ RIGHT = [
     ("CFM_SECRET_KEYS", KEY, "secret_keys", (("k1", b"\0" * 32),)),
     ("CFM_LOG_LEVEL", "Debug", "log_level", "DEBUG"),
     ("CFM_METRICS_NETWORKS", "none", "metrics_networks", ()),
+    ("CFM_MAIL_TLS", "tls", "mail_port", 465),
+    ("CFM_MAIL_PORT", "25", "mail_port", 25),
+    ("CFM_MAIL_SENDER", "Care <care@example.com>", "mail_sender", "Care <care@example.com>"),
+    ("CFM_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8", "webhook_allowed_networks", (ip_network("127.0.0.0/8"),)),
+    ("CFM_WEBHOOK_RETRY_SECONDS", "1,2", "webhook_retry_seconds", (1, 2)),
     ("CFM_THREADS", " 4 ", "threads", 4),
     ("CFM_THREADS", "", "threads", 32),
 ]

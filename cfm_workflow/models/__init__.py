@@ -2,12 +2,16 @@
 
 from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver
 from cfm_workflow.models.customers import Customer
+from cfm_workflow.models.deliveries import Attempt, DeadAddress, Delivery, Notice
 from cfm_workflow.models.events import Event, LedgerHead
 from cfm_workflow.models.feedback import Feedback
+from cfm_workflow.models.following import ActionWatcher, FeedbackWatcher, NoticeChoice, NoticeDefault
 from cfm_workflow.models.imports import Import, ImportProblem
 from cfm_workflow.models.installation import Installation
+from cfm_workflow.models.links import Link
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.tokens import IdempotencyKey, Token
+from cfm_workflow.models.webhooks import Webhook
 from cfm_workflow.models.workflows import WorkflowVersion
 
 __all__ = [
@@ -15,19 +19,29 @@ __all__ = [
     "Action",
     "ActionFeedback",
     "ActionGroup",
+    "ActionWatcher",
+    "Attempt",
     "Customer",
+    "DeadAddress",
+    "Delivery",
     "Event",
     "Feedback",
+    "FeedbackWatcher",
     "IdempotencyKey",
     "Import",
     "ImportProblem",
     "Installation",
     "LedgerHead",
+    "Link",
+    "Notice",
+    "NoticeChoice",
+    "NoticeDefault",
     "Outcome",
     "PassedOver",
     "SupervisedTeam",
     "Team",
     "TeamMember",
     "Token",
+    "Webhook",
     "WorkflowVersion",
 ]

@@ -33,6 +33,7 @@ class Event(Base):
     audit: Mapped[bool]  # for administrators only
     imported: Mapped[bool]  # history brought in from elsewhere
     body: Mapped[str] = mapped_column(Text)
+    contact: Mapped[str | None] = mapped_column(Text)  # the customer's, as JSON, for endpoints that may have it
 
 
 class LedgerHead(Base):
@@ -43,3 +44,4 @@ class LedgerHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     base: Mapped[int]  # PostgreSQL: subtracted from transaction ids
     last: Mapped[int]  # SQLite: the last position given
+    audience: Mapped[int]  # grows whenever somebody is to hear of other things than before

@@ -7,8 +7,8 @@ import orjson
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from cfm_workflow import ledger
 from cfm_workflow.access import Caller
+from cfm_workflow.ledger.positions import horizon
 from cfm_workflow.models import Action, Event, Feedback
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import feedback as feedback_query
@@ -23,10 +23,10 @@ def feed(session: Session, caller: Caller, wanted: Mapping[str, Any], *, audit: 
     `wanted`: `after` (a position, or "latest"), `limit`, `types` (words; `action.*` for all of a kind), `action`,
     `feedback`. `audit`: whether events for administrators are among them.
 
-    Nothing can be skipped: what is read ends where transactions may still be under way (`ledger.horizon`), and that
+    Nothing can be skipped: what is read ends where transactions may still be under way (`horizon`), and that
     place is read before the events.
     """
-    end = ledger.horizon(session)
+    end = horizon(session)
     if wanted["after"] == "latest":
         return _feed([], end - 1, has_more=False)
     after, size = int(wanted["after"]), wanted.get("limit") or FEED_SIZE
@@ -34,7 +34,7 @@ def feed(session: Session, caller: Caller, wanted: Mapping[str, Any], *, audit: 
     if not audit:
         query = query.where(~Event.audit)
     if caller.hidden_teams:
-        query = query.where(_may_see(caller))
+        query = query.where(may_see(caller))
     for name, column in (("action", Event.action_id), ("feedback", Event.feedback_id)):
         if wanted.get(name) is not None:
             query = query.where(column == wanted[name])
@@ -48,7 +48,7 @@ def feed(session: Session, caller: Caller, wanted: Mapping[str, Any], *, audit: 
     return _feed(rows, max(after, end - 1), has_more=False)
 
 
-def _may_see(caller: Caller) -> Any:
+def may_see(caller: Caller) -> Any:
     """An event tells of its action and of its item, so both must be visible."""
     action = exists().where(Action.id == Event.action_id, actions_query.may_see(caller))
     item = exists().where(Feedback.id == Event.feedback_id, feedback_query.may_see(caller))

@@ -12,7 +12,7 @@ from cfm_workflow import access, ledger, limits
 from cfm_workflow.access import Caller
 from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.errors import Invalid
-from cfm_workflow.ledger import POSITION_START
+from cfm_workflow.ledger import HEAD
 from cfm_workflow.models import Account, Action, ActionFeedback, ActionGroup, Feedback, Team
 from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations import definitions
@@ -31,7 +31,7 @@ _LOCK_ITEM: Final = (
     .where(Feedback.id == bindparam("id"))
     .with_for_update(key_share=True)
 )
-_LOCK_ITEM_WITH_START: Final = _LOCK_ITEM.add_columns(POSITION_START)
+_LOCK_ITEM_WITH_HEAD: Final = _LOCK_ITEM.add_columns(*HEAD)
 _INSERT_GROUP: Final = insert(ActionGroup.__table__)  # type: ignore[arg-type]
 _INSERT_ACTIONS: Final = insert(Action.__table__)  # type: ignore[arg-type]
 _INSERT_LINKS: Final = insert(ActionFeedback.__table__)  # type: ignore[arg-type]
@@ -83,8 +83,8 @@ def fan_out(
 def _lock_item(session: Session, feedback_id: int) -> Sequence[Any]:
     if is_sqlite(session):
         return plain(session, _LOCK_ITEM, {"id": feedback_id}).all()
-    locked = plain(session, _LOCK_ITEM_WITH_START, {"id": feedback_id}).all()
-    ledger.know_start(session, locked[0].position_start)
+    locked = plain(session, _LOCK_ITEM_WITH_HEAD, {"id": feedback_id}).all()
+    ledger.know_head(session, locked[0])
     return locked
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
 from cfm_workflow.db import is_sqlite, plain
-from cfm_workflow.ledger import POSITION_START, Fact, know_start
+from cfm_workflow.ledger import HEAD, Fact, know_head
 from cfm_workflow.models import Account, Action, ActionGroup, Customer, Feedback
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import feedback as feedback_query
@@ -171,7 +171,7 @@ _SHOWN: Final = (
 _NAMES: Final = slice(1, 1 + len(actions_query.NAMES))
 _ITEM: Final = slice(_NAMES.stop, _NAMES.stop + len(BriefRow._fields))
 _CONTEXT: Final = _OfActions.make(_SHOWN)
-_CONTEXT_WITH_START: Final = _OfActions.make(_SHOWN.add_columns(POSITION_START))
+_CONTEXT_WITH_HEAD: Final = _OfActions.make(_SHOWN.add_columns(*HEAD))
 
 
 def lock_groups(session: Session, action_ids: Collection[int]) -> Sequence[Any]:
@@ -192,10 +192,10 @@ def take_up(session: Session, held: Sequence[Held]) -> list[Work]:
     """Add to locked actions the names and items that their events will show."""
     if not held:
         return []
-    context = _CONTEXT if is_sqlite(session) else _CONTEXT_WITH_START
+    context = _CONTEXT if is_sqlite(session) else _CONTEXT_WITH_HEAD
     found = context.rows(session, [action.id for action in held])
     if not is_sqlite(session):
-        know_start(session, found[0].position_start)
+        know_head(session, found[0])
     rows = {row[0]: row for row in found}
     items: dict[int, dict[str, Any]] = {}
     works = []

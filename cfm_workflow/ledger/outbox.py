@@ -1,0 +1,278 @@
+"""What is to be sent, as workers see it: claim, renew, settle, give back. Each call is one short transaction's work.
+
+A claimed row carries a lease; only who holds it can settle. Who dies leaves a lease that runs out, and the next one who
+claims the row notes that nobody knows how the attempt before went. So nothing is lost, and what arrives twice is
+explained by an attempt of unknown outcome.
+"""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, text, update
+from sqlalchemy.orm import Session, aliased
+
+from cfm_workflow import limits
+from cfm_workflow.db import plain
+from cfm_workflow.models import Account, Attempt, Delivery, Notice, Webhook
+from cfm_workflow.policy.deliveries import MAILS_AN_HOUR, Answer, Verdict, next_gap
+
+LEASE: Final = timedelta(seconds=30)
+RENEW_EVERY: Final = timedelta(seconds=10)
+HOUR: Final = timedelta(hours=1)
+RECEIVERS: Final = 200
+MAILS_LOOKED_AT: Final = 200
+
+_PENDING: Final = text("deliveries.state = 'pending'")  # literal, as in the partial indexes
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that is ours to send until the lease runs out. `number` counts its attempts, from 1."""
+
+    id: int
+    receiver: int  # the webhook, or the person
+    position: int
+    number: int
+    lease: str
+
+
+def new_worker() -> str:
+    """A name for a process that claims; leases begin with it."""
+    return secrets.token_hex(8)
+
+
+def _is_free(now: datetime) -> Any:
+    return or_(Delivery.lease.is_(None), Delivery.lease_until < now)
+
+
+def _is_due(now: datetime) -> Any:
+    return and_(_PENDING, Delivery.next_at <= now, _is_free(now))
+
+
+# -- webhooks --------------------------------------------------------------------------------------------------------
+
+_earlier: Final = aliased(Delivery, name="earlier")
+_BEFORE_IT: Final = exists().where(
+    _earlier.webhook_id == Delivery.webhook_id,
+    _earlier.action_id == Delivery.action_id,
+    _earlier.sequence < Delivery.sequence,
+    text("earlier.state = 'pending' AND earlier.first_tried_at IS NULL"),
+)
+_IN_ORDER: Final = or_(Delivery.action_id.is_(None), Delivery.first_tried_at.is_not(None), ~_BEFORE_IT)
+"""An event is first tried after the earlier ones of its action were."""
+
+
+def _may_serve(worker: str, now: datetime) -> Any:
+    return or_(Webhook.served_by.is_(None), Webhook.served_by == worker, Webhook.served_until < now)
+
+
+def webhooks_with_work(session: Session, *, worker: str, now: datetime) -> list[int]:
+    """Active endpoints for which something is due, and which no other worker serves just now."""
+    waiting = exists().where(Delivery.webhook_id == Webhook.id, _is_due(now))
+    query = select(Webhook.id).where(Webhook.state == "active", _may_serve(worker, now), waiting)
+    return list(session.scalars(query.order_by(Webhook.id).limit(RECEIVERS)))
+
+
+def claim_for_webhook(session: Session, webhook_id: int, *, worker: str, count: int, now: datetime) -> list[Claimed]:
+    """Take up to `count` due deliveries of an endpoint, which `worker` alone serves from now on for a while."""
+    serving = (
+        update(Webhook)
+        .where(Webhook.id == webhook_id, Webhook.state == "active", _may_serve(worker, now))
+        .values(served_by=worker, served_until=now + LEASE)
+    )
+    if not session.execute(serving).rowcount:  # type: ignore[attr-defined]
+        return []
+    due = (
+        select(Delivery.id, Delivery.webhook_id.label("receiver"), Delivery.position, Delivery.tries, Delivery.lease)
+        .where(Delivery.webhook_id == webhook_id, _is_due(now), _IN_ORDER)
+        .order_by(Delivery.next_at, Delivery.id)
+        .limit(count)
+        .with_for_update(skip_locked=True)
+    )
+    return _take(session, session.execute(due).all(), worker=worker, now=now)
+
+
+# -- mail ------------------------------------------------------------------------------------------------------------
+
+
+def people_with_mail(session: Session, *, now: datetime) -> list[int]:
+    """People to whom a mail is due, those who wait longest first."""
+    due = select(Delivery.account_id).where(Delivery.account_id.is_not(None), _is_due(now))
+    longest = due.group_by(Delivery.account_id).order_by(func.min(Delivery.next_at)).limit(RECEIVERS)
+    return [ident for ident in session.scalars(longest) if ident is not None]
+
+
+def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime) -> list[Claimed]:
+    """Take the mails that are due to a person, at most `MAILS_AN_HOUR` within an hour: the last of them tells all that
+    is left, and once they are used up the rest waits for the hour to go on."""
+    person = select(Account.id).where(Account.id == account_id).with_for_update(skip_locked=True, key_share=True)
+    if session.scalars(person).one_or_none() is None:
+        return []
+    due = session.execute(
+        select(Delivery.id, Delivery.account_id.label("receiver"), Delivery.position, Delivery.tries, Delivery.lease)
+        .where(Delivery.account_id == account_id, _is_due(now))
+        .order_by(Delivery.next_at, Delivery.id)
+        .limit(MAILS_LOOKED_AT)
+        .with_for_update(skip_locked=True)
+    ).all()
+    held = select(func.count()).where(Delivery.account_id == account_id, _PENDING, Delivery.lease_until >= now)
+    sent = _sent_lately(session, account_id, now)
+    free = MAILS_AN_HOUR - len(sent) - session.execute(held).scalar_one()
+    if free <= 0:
+        _postpone(session, due, (min(sent) + HOUR) if sent else now + LEASE)
+        return []
+    if len(due) > free:
+        due = [*due[: free - 1], _gather(session, account_id, due[free - 1 :], now)]
+    return _take(session, due, worker=worker, now=now)
+
+
+def _sent_lately(session: Session, account_id: int, now: datetime) -> list[datetime]:
+    sent = (
+        select(Delivery.settled_at)
+        .where(
+            Delivery.account_id == account_id,
+            Delivery.settled_at > now - HOUR,
+            Delivery.state.in_(["delivered", "kept"]),
+        )
+        .order_by(Delivery.settled_at.desc())
+        .limit(MAILS_AN_HOUR)
+    )
+    return [at for at in session.scalars(sent) if at is not None]
+
+
+def _postpone(session: Session, rows: Sequence[Any], until: datetime) -> None:
+    ids = [row.id for row in rows]
+    session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(next_at=until, lease=None, lease_until=None))
+
+
+def _gather(session: Session, account_id: int, rows: Sequence[Any], now: datetime) -> Any:
+    """Let the first of some mails tell what the others would have told; it is the one to be sent."""
+    carrier, *others = rows
+    told = update(Notice).where(Notice.account_id == account_id, Notice.batch.in_([row.position for row in others]))
+    session.execute(told.values(batch=carrier.position))
+    gone = {"state": "gathered", "settled_at": now, "lease": None, "lease_until": None}
+    session.execute(update(Delivery).where(Delivery.id.in_([row.id for row in others])).values(**gone))
+    return carrier
+
+
+# -- both ------------------------------------------------------------------------------------------------------------
+
+_NOTE_ATTEMPT: Final = insert(Attempt.__table__)  # type: ignore[arg-type]
+
+
+def _take(session: Session, rows: Sequence[Any], *, worker: str, now: datetime) -> list[Claimed]:
+    if not rows:
+        return []
+    _note_unknown(session, [row for row in rows if row.lease is not None], now)
+    lease = f"{worker}.{secrets.token_hex(8)}"
+    ours = update(Delivery).where(Delivery.id.in_([row.id for row in rows]))
+    session.execute(ours.values(lease=lease, lease_until=now + LEASE, tries=Delivery.tries + 1))
+    return [Claimed(row.id, row.receiver, row.position, row.tries + 1, lease) for row in rows]
+
+
+def _note_unknown(session: Session, rows: Sequence[Any], now: datetime) -> None:
+    """The attempts of whoever held these rows before: nobody knows how they went."""
+    if rows:
+        unknown = {"started_at": now, "ended_at": None, "verdict": Verdict.UNKNOWN}
+        plain(session, _NOTE_ATTEMPT, [{"delivery_id": row.id, "number": row.tries, **unknown} for row in rows])
+
+
+def renew(session: Session, worker: str, *, now: datetime) -> None:
+    """Keep everything that `worker` holds for another while."""
+    until = now + LEASE
+    session.execute(update(Delivery).where(_held_by(worker)).values(lease_until=until))
+    serving = and_(Webhook.served_by == worker, Webhook.served_until >= now)
+    held = exists().where(Delivery.webhook_id == Webhook.id, _held_by(worker))
+    session.execute(update(Webhook).where(serving, held).values(served_until=until))
+
+
+def give_back_unsent(session: Session, deliveries: Collection[Claimed]) -> None:
+    """Let go of what was claimed and not begun: these attempts never were."""
+    for claimed in deliveries:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id == claimed.id, Delivery.lease == claimed.lease)
+            .values(lease=None, lease_until=None, tries=Delivery.tries - 1)
+        )
+
+
+def give_back_of_dead(session: Session, worker: str, *, now: datetime) -> int:
+    """Free what a worker that is known to be dead held; how many rows that were."""
+    query = select(Delivery.id, Delivery.tries).where(_held_by(worker)).with_for_update(skip_locked=True)
+    rows = session.execute(query).all()
+    _note_unknown(session, rows, now)
+    ids = [row.id for row in rows]
+    session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(lease=None, lease_until=None))
+    session.execute(update(Webhook).where(Webhook.served_by == worker).values(served_by=None, served_until=None))
+    return len(rows)
+
+
+def _held_by(worker: str) -> Any:
+    return and_(Delivery.lease.is_not(None), Delivery.lease > f"{worker}.", Delivery.lease < f"{worker}/")
+
+
+_TABLE: Final = Delivery.__table__.c
+_SETTLE: Final = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(_TABLE.id == bindparam("at_id"), _TABLE.lease == bindparam("held_lease"))
+    .values(
+        state=bindparam("new_state"),
+        next_at=func.coalesce(bindparam("new_next_at", type_=_TABLE.next_at.type), _TABLE.next_at),
+        first_tried_at=func.coalesce(_TABLE.first_tried_at, bindparam("now", type_=_TABLE.next_at.type)),
+        settled_at=bindparam("new_settled_at"),
+        answer=bindparam("new_answer"),
+        lease=None,
+        lease_until=None,
+    )
+)
+_STATES: Final = {
+    Verdict.DELIVERED: "delivered",
+    Verdict.KEPT: "kept",
+    Verdict.NEEDLESS: "cancelled",
+    Verdict.NEVER: "dead",
+    Verdict.GONE: "dead",
+}
+
+
+def settle(
+    session: Session, claimed: Claimed, answer: Answer, *, started_at: datetime, gaps: tuple[int, ...], now: datetime
+) -> str | None:
+    """Write down how an attempt went, and when there is to be another; the state it leaves the delivery in.
+
+    `gaps`: seconds until the second attempt, the third, ... None is returned when the lease was lost meanwhile: then
+    another worker has the delivery and decides, and the attempt is noted all the same.
+    """
+    gap = next_gap(claimed.number, gaps, retry_after=answer.retry_after) if answer.verdict is Verdict.LATER else None
+    state = "pending" if gap is not None else _STATES.get(answer.verdict, "dead")
+    said = answer.text.replace("\0", "")  # which PostgreSQL does not store
+    summary = f"{answer.status or ''} {said}".strip()[: limits.ANSWER_SUMMARY]
+    written = plain(
+        session,
+        _SETTLE,
+        {
+            "at_id": claimed.id,
+            "held_lease": claimed.lease,
+            "new_state": state,
+            "new_next_at": None if gap is None else now + gap,
+            "now": now,
+            "new_settled_at": None if gap is not None else now,
+            "new_answer": summary or None,
+        },
+    )
+    attempt = {
+        "started_at": started_at,
+        "ended_at": now,
+        "verdict": answer.verdict,
+        "status": answer.status,
+        "address": answer.address,
+        "answer": said or None,
+    }
+    if written.rowcount:
+        plain(session, _NOTE_ATTEMPT, {"delivery_id": claimed.id, "number": claimed.number, **attempt})
+        return state
+    it = (Attempt.delivery_id == claimed.id, Attempt.number == claimed.number)
+    session.execute(update(Attempt).where(*it).values(**attempt))
+    return None

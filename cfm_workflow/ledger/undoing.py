@@ -1,0 +1,67 @@
+"""An undone step is not told of: mails about it that have not left are taken back, and nobody hears of the undoing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Select, and_, delete, exists, func, select, text, update
+from sqlalchemy.orm import Session, aliased
+
+from cfm_workflow.models import Delivery, Event, Notice
+
+if TYPE_CHECKING:
+    from cfm_workflow.ledger.events import Fact
+
+UNDONE: Final = "action.undone"
+EDITS: Final = ("action.changed", "action.linked", "action.unlinked", "action.commented", "action.passed_over")
+"""Events of an action that are no step and so cannot be what was undone."""
+
+
+def take_back(session: Session, facts: Sequence["Fact"], *, now: datetime) -> frozenset[tuple[int, int]]:
+    """Cancel what was to be told of the steps that these facts undo; who had not heard of which action's step yet."""
+    return frozenset(
+        (account_id, fact.action_id)
+        for fact in facts
+        if fact.type == UNDONE and fact.action_id is not None
+        for account_id in _take_back(session, fact.action_id, fact.sequence or 0, now)
+    )
+
+
+def _take_back(session: Session, action_id: int, sequence: int, now: datetime) -> set[int]:
+    step = session.execute(
+        select(Event.position, Event.at)
+        .where(Event.action_id == action_id, Event.sequence < sequence, Event.type.not_in(EDITS))
+        .order_by(Event.sequence.desc())
+        .limit(1)
+    ).one_or_none()
+    batch = None if step is None else session.scalars(_batch_of(step.position, step.at)).one()
+    if batch is None:
+        return set()
+    mails = session.scalars(_WAITING.where(Delivery.position == batch))
+    waiting = {account_id for account_id in mails if account_id is not None}
+    if not waiting:
+        return set()
+    unsent = and_(Notice.account_id.in_(waiting), Notice.batch == batch)
+    session.execute(delete(Notice).where(unsent, Notice.action_id == action_id))
+    other = aliased(Notice)
+    of_others = exists().where(
+        other.account_id == Notice.account_id, other.batch == batch, other.action_id.is_not(None)
+    )
+    session.execute(delete(Notice).where(unsent, ~of_others))  # news of the item and the group went with the step
+    empty = ~exists().where(Notice.account_id == Delivery.account_id, Notice.batch == batch)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.account_id.in_(waiting), Delivery.position == batch, empty)
+        .values(state="cancelled", settled_at=now, answer="undone in time")
+    )
+    return waiting
+
+
+_UNSENT: Final = and_(text("state = 'pending'"), Delivery.tries == 0, Delivery.account_id.is_not(None))
+_WAITING: Final = select(Delivery.account_id).where(_UNSENT).with_for_update()
+
+
+def _batch_of(position: int, at: datetime) -> Select[int | None]:
+    """The mails of the transaction that wrote the event at `position`: they were made at the same instant as it."""
+    same = and_(Delivery.created_at == at, Delivery.next_at >= at, Delivery.position <= position)
+    return select(func.max(Delivery.position)).where(_UNSENT, same)

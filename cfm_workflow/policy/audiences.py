@@ -1,0 +1,112 @@
+"""Who hears of what, and how soon: one table of event types over relations. Pure.
+
+A *kind* is what a person can choose by: the type of the event, except that the news of siblings are one kind of their
+own. What is not in the table follows the row of `OTHERS` if it is about an action, and is told nobody otherwise.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+from cfm_workflow.policy.event_types import known
+
+
+class Level(StrEnum):
+    """How soon somebody hears of an event; the order of `RANK` says which is more."""
+
+    AT_ONCE = "at_once"
+    DIGEST = "digest"
+    NEVER = "never"
+
+
+RANK: Final = {Level.NEVER: 0, Level.DIGEST: 1, Level.AT_ONCE: 2}
+
+RELATIONS: Final = ("assignee", "former_assignee", "assigner", "watcher", "lead", "pool_member", "sibling")
+"""How a person can stand to an event, nearest first. Of an item: assignees and assigners of its actions. A pool member
+is one while nobody has the action; a sibling has another unfinished action of the same group."""
+
+SIBLINGS: Final = "siblings"
+
+N, D, A = Level.NEVER, Level.DIGEST, Level.AT_ONCE
+
+AUDIENCES: Final[dict[str, tuple[Level, ...]]] = {
+    # the most important first     assignee former assigner watcher lead pool sibling
+    "action.assigned":            (A,       N,     N,       D,      N,   A,   N),
+    "action.reassigned":          (A,       A,     D,       D,      N,   N,   D),
+    "action.reopened":            (A,       A,     D,       D,      N,   A,   D),
+    "action.sent_back":           (A,       N,     D,       D,      N,   N,   D),
+    "action.submitted":           (N,       N,     A,       D,      D,   N,   D),
+    "action.declined":            (D,       N,     A,       D,      A,   N,   D),
+    "action.cancelled":           (A,       N,     D,       D,      N,   N,   D),
+    "feedback.undecided":         (N,       N,     A,       D,      A,   N,   N),
+    "feedback.resolved":          (A,       N,     A,       A,      N,   N,   N),
+    "action.completed":           (D,       N,     A,       D,      N,   N,   D),
+    "action_group.failed":        (N,       N,     A,       N,      N,   N,   N),
+    "action_group.completed":     (N,       N,     D,       N,      N,   N,   N),
+    "action.commented":           (A,       N,     A,       D,      N,   N,   N),
+    "action.undone":              (D,       N,     A,       D,      N,   N,   D),
+    "action.released":            (N,       N,     D,       D,      N,   A,   D),
+    "feedback.reopened":          (D,       N,     D,       D,      N,   N,   N),
+    "feedback.closed":            (D,       N,     D,       D,      N,   N,   N),
+    "action.accepted":            (N,       N,     D,       D,      N,   N,   D),
+    "action.started":             (N,       N,     D,       D,      N,   N,   D),
+    "action.waiting":             (N,       N,     D,       D,      N,   N,   D),
+    "action.resumed":             (D,       N,     D,       D,      N,   N,   D),
+    "action.changed":             (D,       N,     D,       D,      N,   N,   N),
+    "action.linked":              (D,       N,     D,       D,      N,   N,   N),
+    "action.unlinked":            (D,       N,     D,       D,      N,   N,   N),
+    "action.passed_over":         (N,       N,     D,       N,      D,   N,   N),
+    "action_group.reopened":      (N,       N,     D,       N,      N,   N,   N),
+    "feedback.changed":           (D,       N,     N,       D,      N,   N,   N),
+}  # fmt: skip
+OTHERS: Final = (D, N, D, D, N, N, D)
+NOBODY: Final = (N,) * len(RELATIONS)
+IMPORTANCE: Final = {event_type: n for n, event_type in enumerate(AUDIENCES)}
+KINDS: Final = (*AUDIENCES, SIBLINGS)
+"""Everything there is to choose."""
+
+Choices = Mapping[str, Level]
+
+
+def defaults(event_type: str) -> tuple[Level, ...]:
+    """The row of an event type, a level per relation in the order of `RELATIONS`."""
+    row = AUDIENCES.get(event_type)
+    if row is not None:
+        return row
+    kind = known(event_type)
+    return OTHERS if kind.subject == "action" and not kind.audit else NOBODY
+
+
+def relations_told(event_type: str) -> frozenset[str]:
+    """The relations that can hear of such an event at all."""
+    return frozenset(
+        relation for relation, level in zip(RELATIONS, defaults(event_type), strict=True) if level is not N
+    )
+
+
+def kind_of(event_type: str, relation: str) -> str:
+    """What a person chooses by."""
+    return SIBLINGS if relation == "sibling" else event_type
+
+
+def level_for(event_type: str, relations: Iterable[str], *, own: Choices, everybody: Choices) -> tuple[Level, str]:
+    """How soon a person who stands in these relations to an event hears of it, and by which relation.
+
+    `own` are the person's choices by kind, `everybody` what administrators decided for those who chose nothing. A
+    relation that hears nothing by the table hears nothing whatever was chosen: the table says whom it concerns.
+    """
+    row = dict(zip(RELATIONS, defaults(event_type), strict=True))
+    best, by = N, ""
+    for relation in RELATIONS:
+        if relation not in relations or row[relation] is N:
+            continue
+        kind = kind_of(event_type, relation)
+        level = own.get(kind) or everybody.get(kind) or row[relation]
+        if RANK[level] > RANK[best]:
+            best, by = level, relation
+    return best, by
+
+
+def most_important(event_types: Iterable[str]) -> str:
+    """Of several events the one that a mail is about."""
+    return min(event_types, key=lambda event_type: IMPORTANCE.get(event_type, len(IMPORTANCE)))

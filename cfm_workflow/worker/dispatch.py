@@ -1,0 +1,186 @@
+"""Deliveries on their way: threads that claim what is due, hand it to a channel, and renew what they hold.
+
+Woken at once by a commit of this process, else once a second: other processes commit too. Nothing here knows what a
+channel sends, and nothing is sent while a transaction is open.
+"""
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from cfm_workflow import clock
+from cfm_workflow.errors import Busy
+from cfm_workflow.ledger import outbox
+from cfm_workflow.ledger.outbox import Claimed
+from cfm_workflow.service import Service
+
+POLL_SECONDS: Final = 1.0
+GRACE_SECONDS: Final = 8.0
+"""What is being sent when the service ends may take that long; it is stopped from outside after twelve."""
+
+log = structlog.get_logger()
+
+
+class Channel(Protocol):
+    """A way to the outside. `threads` is how much is sent at once over all, `at_once` to one receiver, and `batch` how
+    much is held for one receiver."""
+
+    name: str
+    threads: int
+    at_once: int
+    batch: int
+
+    def receivers(self, session: Session, *, worker: str, now: datetime) -> Sequence[int]:
+        """Those for whom something is due."""
+
+    def claim(self, session: Session, receiver: int, *, worker: str, count: int, now: datetime) -> Sequence[Claimed]:
+        """Take up to `count` of what is due to one."""
+
+    def deliver(self, claimed: Claimed) -> None:
+        """Send it and settle it. Whatever goes wrong outside is an answer, not an error."""
+
+
+class Dispatcher:
+    """Sends over some channels until it is stopped; one per process."""
+
+    def __init__(self, service: Service, channels: Sequence[Channel]) -> None:
+        self.worker = outbox.new_worker()
+        self._service = service
+        self._lines = [Line(service, channel, self.worker) for channel in channels]
+        self._renewing = threading.Thread(target=self._renew, name="leases", daemon=True)
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Begin; after any fork, threads do not come along."""
+        for line in self._lines:
+            line.start()
+        self._renewing.start()
+
+    def stop(self) -> None:
+        """Let what is being sent end, give back what has not begun, and wait for both."""
+        self._service.stopping.set()
+        for line in self._lines:
+            line.stop()
+        self._ended.set()
+        self._renewing.join()
+
+    def _renew(self) -> None:
+        while not self._ended.wait(outbox.RENEW_EVERY.total_seconds()):
+            if not any(line.is_holding for line in self._lines):
+                continue
+            now = clock.now()
+            try:
+                self._service.database.transaction(lambda session: outbox.renew(session, self.worker, now=now))  # noqa: B023
+            except (DBAPIError, Busy) as error:
+                log.warning("leases could not be renewed", why=str(error))
+
+
+class Line:
+    """One channel at work: a thread that claims, and others that send what it claimed."""
+
+    def __init__(self, service: Service, channel: Channel, worker: str) -> None:
+        self._service = service
+        self._channel = channel
+        self._worker = worker
+        self._awake = threading.Event()
+        self._lock = threading.Lock()
+        self._waiting: dict[int, deque[Claimed]] = defaultdict(deque)
+        self._lanes: dict[int, int] = defaultdict(int)
+        self._senders = ThreadPoolExecutor(channel.threads, thread_name_prefix=channel.name)
+        self._claiming = threading.Thread(target=self._run, name=f"{channel.name}-claims", daemon=True)
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether anything claimed has not been settled."""
+        return bool(self._lanes)
+
+    def start(self) -> None:
+        self._service.database.bell.join(self._awake)
+        self._claiming.start()
+
+    def stop(self) -> None:
+        self._awake.set()
+        self._claiming.join()
+        self._service.database.bell.leave(self._awake)
+        self._give_back()
+        threading.Thread(target=self._senders.shutdown, daemon=True).start()
+        deadline = clock.stopwatch() + GRACE_SECONDS
+        while self._lanes and clock.stopwatch() < deadline:
+            self._awake.wait(0.05)
+            self._awake.clear()
+
+    def _run(self) -> None:
+        while not self._service.stopping.is_set():
+            self._awake.wait(POLL_SECONDS)
+            self._awake.clear()
+            try:
+                self.claim_due()
+            except (DBAPIError, Busy) as error:
+                log.warning("nothing could be claimed", channel=self._channel.name, why=str(error))
+            except Exception:  # the end of this thread would be the end of all deliveries
+                log.exception("nothing could be claimed", channel=self._channel.name)
+
+    def claim_due(self) -> None:
+        """Take what is due and there is room for, and set lanes to work on it."""
+        now = clock.now()
+        with self._service.database.reading() as session:
+            receivers = self._channel.receivers(session, worker=self._worker, now=now)
+        for receiver in receivers:
+            if self._service.stopping.is_set():
+                return
+            room = self._channel.batch - len(self._waiting[receiver])
+            if room * 2 > self._channel.batch:
+                self._claim(receiver, room)
+
+    def _claim(self, receiver: int, room: int) -> None:
+        now = clock.now()
+        claimed = self._service.database.transaction(
+            lambda session: self._channel.claim(session, receiver, worker=self._worker, count=room, now=now)
+        )
+        with self._lock:
+            self._waiting[receiver].extend(claimed)
+            wanted = min(self._channel.at_once, len(self._waiting[receiver]))
+            starting = max(0, wanted - self._lanes[receiver]) if claimed else 0
+            self._lanes[receiver] += starting
+            self._forget_idle(receiver)
+        for _ in range(starting):
+            self._senders.submit(self._lane, receiver)
+
+    def _lane(self, receiver: int) -> None:
+        """Send to one receiver, one delivery after the other, until nothing is held for it."""
+        while (claimed := self._next(receiver)) is not None:
+            try:
+                self._channel.deliver(claimed)
+            except (DBAPIError, Busy) as error:  # it stays leased, and is tried again when the lease has run out
+                log.warning("a delivery could not be settled", delivery=claimed.id, why=str(error))
+            except Exception:
+                log.exception("a delivery failed", channel=self._channel.name, delivery=claimed.id)
+            if len(self._waiting[receiver]) * 2 < self._channel.batch:
+                self._awake.set()
+
+    def _next(self, receiver: int) -> Claimed | None:
+        with self._lock:
+            if self._waiting[receiver] and not self._service.stopping.is_set():
+                return self._waiting[receiver].popleft()
+            self._lanes[receiver] -= 1
+            self._forget_idle(receiver)
+            return None
+
+    def _forget_idle(self, receiver: int) -> None:
+        if not self._lanes[receiver] and not self._waiting[receiver]:
+            del self._lanes[receiver], self._waiting[receiver]
+
+    def _give_back(self) -> None:
+        with self._lock:
+            unsent = [claimed for line in self._waiting.values() for claimed in line]
+            for line in self._waiting.values():
+                line.clear()
+        if unsent:
+            self._service.database.transaction(lambda session: outbox.give_back_unsent(session, unsent))
