@@ -1,4 +1,4 @@
-"""gunicorn as we run it: threads, our own log, a clock in each process that is to have one. Reads no file of its own.
+"""gunicorn as we run it: threads, our own log, and in a process that is to have one the background. Reads no file.
 
 The process that calls `run()` becomes the server. What it forks opens the service anew: neither a connection nor a
 file lock may be shared across a fork.
@@ -16,7 +16,8 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from cfm_workflow import create_app
 from cfm_workflow.service import Service, open_service
 from cfm_workflow.settings import Settings
-from cfm_workflow.worker.clock import Clock, Part
+from cfm_workflow.worker.background import Background
+from cfm_workflow.worker.clock import Part
 
 GRACE_SECONDS: Final = 10
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - for heartbeats: a disk that stalls must not look like a dead process
@@ -39,12 +40,12 @@ class _Logger(Logger):  # type: ignore[misc]
 class Server(BaseApplication):  # type: ignore[misc]
     """The web server of `cfm serve` and `cfm web`."""
 
-    def __init__(self, settings: Settings, *, workers: int, clock_parts: Collection[Part]) -> None:
+    def __init__(self, settings: Settings, *, workers: int, parts: Collection[Part]) -> None:
         self._settings = settings
         self._workers = workers
-        self._clock_parts = clock_parts
+        self._parts = parts
         self._service: Service | None = None
-        self._clock: Clock | None = None
+        self._background: Background | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -76,12 +77,12 @@ class Server(BaseApplication):  # type: ignore[misc]
     def _begin(self, worker: object) -> None:
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look through it again and again
-        if self._clock_parts and self._service is not None:
-            self._clock = Clock(self._service, self._clock_parts)
-            self._clock.start()
+        if self._parts and self._service is not None:
+            self._background = Background(self._service, self._parts)
+            self._background.start()
 
     def _end(self, server: object, worker: object) -> None:
-        if self._clock is not None:
-            self._clock.stop()
+        if self._background is not None:
+            self._background.stop()
         if self._service is not None:
             self._service.close()

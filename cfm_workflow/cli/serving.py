@@ -15,7 +15,8 @@ from cfm_workflow import settings as settings_room
 from cfm_workflow.models import Account
 from cfm_workflow.service import Service, open_service
 from cfm_workflow.settings import Settings
-from cfm_workflow.worker.clock import Clock, Part
+from cfm_workflow.worker.background import Background
+from cfm_workflow.worker.clock import Part
 
 FIRST_STEPS = """
 There is no user yet. Make one, and a token to sign in with:
@@ -29,13 +30,13 @@ log = structlog.get_logger()
 
 @click.command()
 def serve() -> None:
-    """Everything in one process: the web server and the clock; brings the database up first."""
+    """Everything in one process: web server, clock and deliveries; brings the database up first."""
     settings = settings_room.load()
     service = open_service(settings, migrate=True)
     if _nobody_is_here(service):
         click.echo(FIRST_STEPS.format(command=_own_name()), err=True)
     service.close()
-    _serve(settings, workers=1, clock_parts=tuple(Part))
+    _serve(settings, workers=1, parts=tuple(Part))
 
 
 @click.command()
@@ -43,12 +44,12 @@ def web() -> None:
     """The web server alone: CFM_WORKERS processes of CFM_THREADS threads. Any number may run."""
     settings = settings_room.load()
     open_service(settings).close()  # says now what is wrong, once
-    _serve(settings, workers=settings.workers, clock_parts=())
+    _serve(settings, workers=settings.workers, parts=())
 
 
 @click.command()
 def worker() -> None:
-    """Long jobs alone. Any number may run."""
+    """Deliveries and long jobs alone. Any number may run."""
     _tick([Part.WORKER])
 
 
@@ -70,38 +71,38 @@ def _own_name() -> str:
 
 def _tick(parts: Collection[Part]) -> None:
     service = open_service()
-    clock = Clock(service, parts)
+    background = Background(service, parts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stopping.set())
-    clock.start()
+    background.start()
     log.info("ticking", parts=[part.value for part in parts])
     service.stopping.wait()
-    clock.stop()
+    background.stop()
     service.close()
 
 
-def _serve(settings: Settings, *, workers: int, clock_parts: Collection[Part]) -> None:
+def _serve(settings: Settings, *, workers: int, parts: Collection[Part]) -> None:
     settings = dataclasses.replace(settings, remarks=())  # they were told already
     if sys.platform == "win32":
-        _serve_on_windows(settings, clock_parts)
+        _serve_on_windows(settings, parts)
     else:
         from cfm_workflow.cli.gunicorn_server import Server
 
-        Server(settings, workers=workers, clock_parts=clock_parts).run()
+        Server(settings, workers=workers, parts=parts).run()
 
 
-def _serve_on_windows(settings: Settings, clock_parts: Collection[Part]) -> None:
+def _serve_on_windows(settings: Settings, parts: Collection[Part]) -> None:
     import waitress  # type: ignore[import-untyped]
 
     from cfm_workflow import create_app
 
     service = open_service(settings)
-    clock = Clock(service, clock_parts)
-    clock.start()
+    background = Background(service, parts)
+    background.start()
     try:
         waitress.serve(
             create_app(service), host=settings.bind.host, port=settings.bind.port, threads=settings.threads, ident=None
         )
     finally:
-        clock.stop()
+        background.stop()
         service.close()

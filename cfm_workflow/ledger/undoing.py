@@ -1,11 +1,11 @@
 """An undone step is not told of: mails about it that have not left are taken back, and nobody hears of the undoing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Select, and_, delete, exists, func, select, text, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from cfm_workflow.models import Delivery, Event, Notice
 
@@ -15,19 +15,24 @@ if TYPE_CHECKING:
 UNDONE: Final = "action.undone"
 EDITS: Final = ("action.changed", "action.linked", "action.unlinked", "action.commented", "action.passed_over")
 """Events of an action that are no step and so cannot be what was undone."""
+OPEN_AGAIN: Final = ("feedback.reopened", "action_group.reopened")
+"""That an item or a group had ended was no news either, when it is open again by the undoing."""
 
 
 def take_back(session: Session, facts: Sequence["Fact"], *, now: datetime) -> frozenset[tuple[int, int]]:
     """Cancel what was to be told of the steps that these facts undo; who had not heard of which action's step yet."""
+    open_again = {fact.feedback_id for fact in facts if fact.type in OPEN_AGAIN}
     return frozenset(
         (account_id, fact.action_id)
         for fact in facts
         if fact.type == UNDONE and fact.action_id is not None
-        for account_id in _take_back(session, fact.action_id, fact.sequence or 0, now)
+        for account_id in _take_back(session, fact.action_id, fact.sequence or 0, open_again, now)
     )
 
 
-def _take_back(session: Session, action_id: int, sequence: int, now: datetime) -> set[int]:
+def _take_back(
+    session: Session, action_id: int, sequence: int, open_again: Collection[int | None], now: datetime
+) -> set[int]:
     step = session.execute(
         select(Event.position, Event.at)
         .where(Event.action_id == action_id, Event.sequence < sequence, Event.type.not_in(EDITS))
@@ -43,11 +48,8 @@ def _take_back(session: Session, action_id: int, sequence: int, now: datetime) -
         return set()
     unsent = and_(Notice.account_id.in_(waiting), Notice.batch == batch)
     session.execute(delete(Notice).where(unsent, Notice.action_id == action_id))
-    other = aliased(Notice)
-    of_others = exists().where(
-        other.account_id == Notice.account_id, other.batch == batch, other.action_id.is_not(None)
-    )
-    session.execute(delete(Notice).where(unsent, ~of_others))  # news of the item and the group went with the step
+    ended = select(Event.position).where(Event.position == Notice.position, Event.feedback_id.in_(open_again))
+    session.execute(delete(Notice).where(unsent, Notice.action_id.is_(None), ended.exists()))
     empty = ~exists().where(Notice.account_id == Delivery.account_id, Notice.batch == batch)
     session.execute(
         update(Delivery)

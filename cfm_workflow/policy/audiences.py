@@ -43,7 +43,6 @@ AUDIENCES: Final[dict[str, tuple[Level, ...]]] = {
     "action.completed":           (D,       N,     A,       D,      N,   N,   D),
     "action_group.failed":        (N,       N,     A,       N,      N,   N,   N),
     "action_group.completed":     (N,       N,     D,       N,      N,   N,   N),
-    "action.commented":           (A,       N,     A,       D,      N,   N,   N),
     "action.undone":              (D,       N,     A,       D,      N,   N,   D),
     "action.released":            (N,       N,     D,       D,      N,   A,   D),
     "feedback.reopened":          (D,       N,     D,       D,      N,   N,   N),

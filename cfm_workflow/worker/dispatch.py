@@ -6,9 +6,9 @@ channel sends, and nothing is sent while a transaction is open.
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from queue import SimpleQueue
 from typing import Final, Protocol
 
 import structlog
@@ -93,7 +93,10 @@ class Line:
         self._lock = threading.Lock()
         self._waiting: dict[int, deque[Claimed]] = defaultdict(deque)
         self._lanes: dict[int, int] = defaultdict(int)
-        self._senders = ThreadPoolExecutor(channel.threads, thread_name_prefix=channel.name)
+        self._idle = threading.Event()
+        self._idle.set()
+        self._senders = Senders(channel.threads, name=channel.name)
+        self._stopped_at: float | None = None
         self._claiming = threading.Thread(target=self._run, name=f"{channel.name}-claims", daemon=True)
 
     @property
@@ -110,11 +113,8 @@ class Line:
         self._claiming.join()
         self._service.database.bell.leave(self._awake)
         self._give_back()
-        threading.Thread(target=self._senders.shutdown, daemon=True).start()
-        deadline = clock.stopwatch() + GRACE_SECONDS
-        while self._lanes and clock.stopwatch() < deadline:
-            self._awake.wait(0.05)
-            self._awake.clear()
+        since = self._stopped_at or clock.stopwatch()
+        self._idle.wait(max(0.0, since + GRACE_SECONDS - clock.stopwatch()))
 
     def _run(self) -> None:
         while not self._service.stopping.is_set():
@@ -126,6 +126,7 @@ class Line:
                 log.warning("nothing could be claimed", channel=self._channel.name, why=str(error))
             except Exception:  # the end of this thread would be the end of all deliveries
                 log.exception("nothing could be claimed", channel=self._channel.name)
+        self._stopped_at = clock.stopwatch()
 
     def claim_due(self) -> None:
         """Take what is due and there is room for, and set lanes to work on it."""
@@ -135,7 +136,7 @@ class Line:
         for receiver in receivers:
             if self._service.stopping.is_set():
                 return
-            room = self._channel.batch - len(self._waiting[receiver])
+            room = self._channel.batch - len(self._waiting.get(receiver, ()))
             if room * 2 > self._channel.batch:
                 self._claim(receiver, room)
 
@@ -149,6 +150,7 @@ class Line:
             wanted = min(self._channel.at_once, len(self._waiting[receiver]))
             starting = max(0, wanted - self._lanes[receiver]) if claimed else 0
             self._lanes[receiver] += starting
+            self._idle.clear()
             self._forget_idle(receiver)
         for _ in range(starting):
             self._senders.submit(self._lane, receiver)
@@ -162,7 +164,7 @@ class Line:
                 log.warning("a delivery could not be settled", delivery=claimed.id, why=str(error))
             except Exception:
                 log.exception("a delivery failed", channel=self._channel.name, delivery=claimed.id)
-            if len(self._waiting[receiver]) * 2 < self._channel.batch:
+            if len(self._waiting.get(receiver, ())) * 2 < self._channel.batch:
                 self._awake.set()
 
     def _next(self, receiver: int) -> Claimed | None:
@@ -176,6 +178,8 @@ class Line:
     def _forget_idle(self, receiver: int) -> None:
         if not self._lanes[receiver] and not self._waiting[receiver]:
             del self._lanes[receiver], self._waiting[receiver]
+        if not self._lanes:
+            self._idle.set()
 
     def _give_back(self) -> None:
         with self._lock:
@@ -184,3 +188,34 @@ class Line:
                 line.clear()
         if unsent:
             self._service.database.transaction(lambda session: outbox.give_back_unsent(session, unsent))
+
+
+class Senders:
+    """Up to `count` threads, started when they are needed. They do not hold up the end of the process: what a receiver
+    keeps hanging is sent again by whoever finds its lease run out."""
+
+    def __init__(self, count: int, *, name: str) -> None:
+        self._count = count
+        self._name = name
+        self._jobs: SimpleQueue[tuple[Callable[[int], None], int]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = 0
+        self._started = 0
+
+    def submit(self, job: Callable[[int], None], receiver: int) -> None:
+        """Have `job(receiver)` done by the next thread that is free."""
+        self._jobs.put((job, receiver))
+        with self._lock:
+            if self._idle >= self._jobs.qsize() or self._started >= self._count:
+                return
+            self._started += 1
+        threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            job, receiver = self._jobs.get()
+            with self._lock:
+                self._idle -= 1
+            job(receiver)
