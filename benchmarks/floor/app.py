@@ -96,6 +96,7 @@ def move(action_id: int) -> Response:
                  "reason": None, "action": seen, "feedback": brief(row)}  # fmt: skip
         first = connection.execute(sql.POSITIONS, {"count": 1}).fetchone()[0]
         connection.execute(sql.EVENT, event_row(first, event, row, me, about, now))
+        tell(connection, first, event, row, me, now)
     return answer(seen, ETag=f'"{seen["version"]}"')
 
 
@@ -133,6 +134,7 @@ def fan_out(feedback_id: int) -> Response:
                      "feedback": brief(item)}  # fmt: skip
             events.append(event_row(position, "action.assigned", row, me, about, now))
         cursor.executemany(sql.EVENT, events)
+        tell_assigned(cursor, first, made, me, now)
     group = {"id": group_id, "feedback_id": feedback_id, "completion": "all", "state": "open", "state_since": now,
              "total": len(made), "done": 0, "unfinished": len(made), "created_at": now}  # fmt: skip
     return answer({"group": group, "actions": seen}, 201)
@@ -206,6 +208,40 @@ def event_row(
         "position": position, "event_id": event_id, "type": event, "at": bound(now), "subject_type": "action",
         "subject_id": row["id"], "sequence": row["sequence"], "actor_type": me["kind"], "actor_id": me["id"],
         "action_id": row["id"], "feedback_id": row["feedback_id"], "audit": False, "imported": False, "body": body,
+    }  # fmt: skip
+
+
+def tell(connection: Any, position: int, event: str, row: dict[str, Any], me: dict[str, Any], now: datetime) -> None:
+    """A notice for each person whom a step concerns, for the digest."""
+    asked = {"action": row["id"], "item": row["feedback_id"], "group": row["group_id"]}
+    concerned = {ident: relation for relation, ident in reversed(connection.execute(sql.CONCERNED, asked).fetchall())}
+    concerned.pop(me["id"], None)
+    notices = [notice(position, ident, event, relation, row, None, now) for ident, relation in concerned.items()]
+    if notices:
+        connection.cursor().executemany(sql.NOTICE, notices)
+
+
+def tell_assigned(cursor: Any, first: int, made: list[dict[str, Any]], me: dict[str, Any], now: datetime) -> None:
+    """A notice and a mail for each person who was given work, and a notice for whoever watches the item."""
+    cursor.execute(sql.WATCHING, {"item": made[0]["feedback_id"]})
+    watching = [ident for (ident,) in cursor.fetchall() if ident != me["id"]]
+    given = [(position, row) for position, row in enumerate(made, first) if row["assignee_id"] != me["id"]]
+    event = "action.assigned"
+    notices = [notice(position, row["assignee_id"], event, "assignee", row, first, now) for position, row in given]
+    notices += [
+        notice(position, ident, event, "watcher", row, None, now) for position, row in given for ident in watching
+    ]
+    mail = {"position": first, "state": "pending", "next_at": bound(now), "tries": 0, "created_at": bound(now)}
+    cursor.executemany(sql.NOTICE, notices)
+    cursor.executemany(sql.MAIL, [mail | {"account_id": row["assignee_id"]} for _, row in given])
+
+
+def notice(
+    position: int, ident: int, event: str, relation: str, row: dict[str, Any], batch: int | None, now: datetime
+) -> dict[str, Any]:
+    return {
+        "position": position, "account_id": ident, "kind": event, "relation": relation, "action_id": row["id"],
+        "batch": batch, "at": bound(now),
     }  # fmt: skip
 
 

@@ -58,6 +58,8 @@ EVENT_COLUMNS = (
     "position", "event_id", "type", "at", "subject_type", "subject_id", "sequence", "actor_type", "actor_id",
     "action_id", "feedback_id", "audit", "imported", "body",
 )  # fmt: skip
+NOTICE_COLUMNS = ("position", "account_id", "kind", "relation", "action_id", "batch", "at")
+MAIL_COLUMNS = ("account_id", "position", "state", "next_at", "tries", "created_at")
 NEW_COLUMNS = (
     "id", "feedback_id", "group_id", "workflow_id", "state", "category", "title", "description", "kind", "priority",
     "assignee_id", "assigner_id", "pool", "due_at", "first_due_at", "waiting_for_answer", "attributes",
@@ -71,6 +73,18 @@ def insert(table: str, columns: tuple[str, ...]) -> str:
 
 
 EVENT = insert("events", EVENT_COLUMNS)
+NOTICE = insert("notices", NOTICE_COLUMNS)
+MAIL = insert("deliveries", MAIL_COLUMNS)
+_USER = "JOIN accounts u ON u.id = {} AND u.active AND u.kind = 'user'"
+CONCERNED = statement(f"""
+    SELECT 'assigner' AS relation, u.id FROM actions a {_USER.format("a.assigner_id")} WHERE a.id = :action
+    UNION ALL SELECT 'watcher', u.id FROM action_watchers w {_USER.format("w.account_id")} WHERE w.action_id = :action
+    UNION ALL SELECT 'watcher', u.id FROM feedback_watchers w {_USER.format("w.account_id")} WHERE w.feedback_id = :item
+    UNION ALL SELECT 'sibling', u.id FROM actions a {_USER.format("a.assignee_id")}
+    WHERE a.group_id = :group AND a.finished_at IS NULL
+        AND (SELECT count(*) <= 50 FROM actions b WHERE b.group_id = a.group_id)""")
+WATCHING = statement(f"""
+    SELECT u.id FROM feedback_watchers w {_USER.format("w.account_id")} WHERE w.feedback_id = :item""")
 NEW_ACTION = insert("actions", NEW_COLUMNS)
 LINK = insert("action_feedback", ("action_id", "feedback_id"))
 GROUP = statement("""

@@ -1,4 +1,4 @@
-"""Claiming, renewing, settling, giving back: nothing is lost, nothing is settled by whoever lost it, and all in order."""
+"""Claiming, renewing, settling, giving back: nothing is lost, nobody settles what they lost, and all goes in order."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
