@@ -44,6 +44,11 @@ class Metrics:
             "cfm_feed_horizon_age_seconds", "Age of the oldest open write transaction.", registry=self.registry
         )
         self.waiting_imports = Gauge("cfm_imports_waiting", "Imports not finished.", registry=self.registry)
+        self.worker_age = Gauge("cfm_worker_age_seconds", "Since the last tick of a worker.", registry=self.registry)
+        self.waiting = Gauge("cfm_deliveries_waiting", "Mails and webhooks that are due.", registry=self.registry)
+        self.oldest = Gauge(
+            "cfm_deliveries_oldest_seconds", "How long the oldest of them has waited.", registry=self.registry
+        )
 
     def count(self, response: Response) -> Response:
         counter, seconds = self._of(request.endpoint or "none", request.method, response.status_code)
@@ -94,7 +99,10 @@ def _metrics(service: Service, metrics: Metrics) -> Response:
     now = clock.now()
     with service.database.reading() as session:
         state = health_query.state(session, now=now)
-    metrics.clock_age.set((now - state["clock_at"]).total_seconds() if state["clock_at"] else float("nan"))
+    for gauge, last in ((metrics.clock_age, state["clock_at"]), (metrics.worker_age, state["worker_at"])):
+        gauge.set((now - last).total_seconds() if last else float("nan"))
+    metrics.waiting.set(state["deliveries_waiting"])
+    metrics.oldest.set(state["oldest_delivery_seconds"])
     metrics.horizon_age.set(state["horizon_age_seconds"])
     metrics.waiting_imports.set(state["imports_waiting"])
     return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)

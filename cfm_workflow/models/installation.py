@@ -14,4 +14,5 @@ class Installation(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     key_check: Mapped[str | None] = mapped_column(Text)  # readable only with the keys this database is used with
     clock_at: Mapped[datetime | None]  # the last tick of any scheduler
+    worker_at: Mapped[datetime | None]  # the last tick of any worker
     created_at: Mapped[datetime]

@@ -6,20 +6,33 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from cfm_workflow import limits
 from cfm_workflow.db import is_sqlite
-from cfm_workflow.models import Import, Installation
+from cfm_workflow.models import Delivery, Import, Installation
 
 _OLDEST_WRITER = text(
     "SELECT coalesce(extract(epoch FROM max(now() - xact_start)), 0) FROM pg_stat_activity "
     "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
 )
 
+_PENDING = text("state = 'pending'")  # literal, as in the partial index
+
 
 def state(session: Session, *, now: datetime) -> dict[str, Any]:
-    """The last tick of the clock, how long the feed has stood still, and what waits."""
+    """The last ticks of clock and workers, how long the feed has stood still, and what waits for how long.
+
+    Deliveries that are due are counted up to `limits.COUNT`.
+    """
     waiting = select(func.count()).select_from(Import).where(Import.state.in_(["queued", "running"]))
+    due = select(Delivery.next_at).where(_PENDING, Delivery.next_at <= now).order_by(Delivery.next_at)
+    due_rows = due.limit(limits.COUNT + 1).subquery()
+    oldest = session.execute(due.limit(1)).scalar_one_or_none()
+    clock_at, worker_at = session.execute(select(Installation.clock_at, Installation.worker_at)).one()
     return {
-        "clock_at": session.execute(select(Installation.clock_at)).scalar_one(),
+        "clock_at": clock_at,
+        "worker_at": worker_at,
+        "deliveries_waiting": session.execute(select(func.count()).select_from(due_rows)).scalar_one(),
+        "oldest_delivery_seconds": 0.0 if oldest is None else (now - oldest).total_seconds(),
         "horizon_age_seconds": 0.0 if is_sqlite(session) else float(session.execute(_OLDEST_WRITER).scalar_one()),
         "imports_waiting": session.execute(waiting).scalar_one(),
         "now": now,

@@ -12,7 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from cfm_workflow import clock
 from cfm_workflow.service import Service
 from cfm_workflow.worker.importing import forget_uploads, run_imports
-from cfm_workflow.worker.upkeep import beat, forget_old_answers, shorten_wal
+from cfm_workflow.worker.upkeep import beat, beat_of_worker, forget_old_answers, shorten_wal
 from cfm_workflow.worker.waiting import resume_due
 
 
@@ -38,6 +38,7 @@ class Job:
 JOBS: Final[tuple[Job, ...]] = (
     # what                    how often               who
     Job(beat,                 timedelta(seconds=5),   Part.SCHEDULER),
+    Job(beat_of_worker,       timedelta(seconds=5),   Part.WORKER),
     Job(resume_due,           timedelta(seconds=5),   Part.SCHEDULER),
     Job(run_imports,          timedelta(seconds=2),   Part.WORKER),
     Job(shorten_wal,          timedelta(minutes=1),   Part.SCHEDULER),

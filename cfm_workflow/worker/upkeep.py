@@ -2,13 +2,11 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import structlog
 from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from cfm_workflow import clock
 from cfm_workflow.models import Installation
@@ -23,12 +21,17 @@ log = structlog.get_logger()
 
 def beat(service: Service) -> None:
     """Leave the time of this tick, by which everybody sees that a clock is running."""
+    _leave(service, "clock_at")
+
+
+def beat_of_worker(service: Service) -> None:
+    """The same for workers."""
+    _leave(service, "worker_at")
+
+
+def _leave(service: Service, column: str) -> None:
     now = clock.now()
-    service.database.transaction(lambda session: _beat(session, now))
-
-
-def _beat(session: Session, now: datetime) -> None:
-    session.execute(update(Installation).values(clock_at=now))
+    service.database.transaction(lambda session: session.execute(update(Installation).values({column: now})))
 
 
 def forget_old_answers(service: Service) -> None:

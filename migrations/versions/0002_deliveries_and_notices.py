@@ -39,6 +39,7 @@ def upgrade() -> None:
     _create_notices()
     _create_links()
     op.add_column("events", sa.Column("contact", sa.Text(), nullable=True))
+    op.add_column("installation", sa.Column("worker_at", AT, nullable=True))
     op.add_column("ledger_head", sa.Column("audience", ID, nullable=False, server_default="0"))
     with op.batch_alter_table("ledger_head") as table:
         table.alter_column("audience", server_default=None)
@@ -46,6 +47,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("ledger_head", "audience")
+    op.drop_column("installation", "worker_at")
     op.drop_column("events", "contact")
     for table in reversed(TABLES):
         op.drop_table(table)
