@@ -1,12 +1,12 @@
 """Users, teams, oneself, outcomes, workflows, limits and the health pages."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from cfm_workflow import clock, limits
-from cfm_workflow.worker.upkeep import beat
+from cfm_workflow.worker.upkeep import beat, beat_of_worker
 from tests.world import World
 
 NEW = {"email": "New@Example.com", "name": "New", "role": "agent"}
@@ -138,6 +138,18 @@ def test_health_pages_tell_what_is_wrong(world: World) -> None:
     text = client.get("/metrics").text
     assert 'cfm_requests_total{method="POST",operation="api.createTeam",status="201"} 1.0' in text
     assert "cfm_clock_age_seconds" in text
+
+
+def test_what_is_due_and_for_how_long_is_shown(world: World, noon: datetime) -> None:
+    world.action("Alice")
+    client = world.app.test_client()
+    assert client.get("/readyz").json["deliveries_waiting"] == 0  # it waits for an undo
+    clock.freeze(noon + timedelta(seconds=world.service.settings.mail_undo_seconds + 5))
+    beat_of_worker(world.service)
+    ready = client.get("/readyz").json
+    assert (ready["deliveries_waiting"], ready["oldest_delivery_seconds"]) == (1, 5.0)
+    assert ready["worker_at"] == "2026-11-23T12:01:05Z"
+    assert "cfm_deliveries_waiting 1.0" in client.get("/metrics").text
 
 
 def test_a_clock_that_stands_still_is_noticed(world: World) -> None:
