@@ -10,7 +10,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.db import Base, Database
-from cfm_workflow.models import Action, ActionFeedback, ActionGroup, Event, Feedback, IdempotencyKey
+from cfm_workflow.models import (
+    Action,
+    ActionFeedback,
+    ActionGroup,
+    Delivery,
+    Event,
+    Feedback,
+    IdempotencyKey,
+    Notice,
+    Webhook,
+)
 from cfm_workflow.policy.groups import group_state, item_status
 from cfm_workflow.queries.groups import progress_of
 
@@ -115,7 +125,34 @@ def _bodies(session: Session) -> Iterator[str]:
             yield f"event {row.position} says of itself {said}"
 
 
-CLAIMS = (_actions_and_events, _groups, _items, _links, _keys, _bodies)
+def _deliveries(session: Session) -> Iterator[str]:
+    """Whoever asked for everything has a delivery of every event since."""
+    lined_up = {tuple(row) for row in session.execute(select(Delivery.webhook_id, Delivery.position))}
+    for webhook in session.scalars(select(Webhook).where(Webhook.state == "active")):
+        if webhook.event_types != ["*"]:
+            continue
+        happened = select(Event.position, Event.type).where(
+            ~Event.audit, ~Event.imported, Event.at > webhook.created_at
+        )
+        for event in session.execute(happened):
+            if (webhook.id, event.position) not in lined_up:
+                yield f"{event.type} at {event.position} is not on its way to webhook {webhook.id}"
+
+
+def _mails(session: Session) -> Iterator[str]:
+    """What somebody is to hear of at once is in a mail, and a mail that is on its way has something to tell."""
+    at_once = select(Notice.account_id, Notice.batch).where(Notice.batch.is_not(None))
+    told = {tuple(row) for row in session.execute(at_once)}
+    mails = select(Delivery.account_id, Delivery.position, Delivery.state).where(Delivery.account_id.is_not(None))
+    state = {(row.account_id, row.position): row.state for row in session.execute(mails)}
+    for person, batch in told - state.keys():
+        yield f"what person {person} is to hear of {batch} is in no mail"
+    for mail, its_state in state.items():
+        if its_state == "pending" and mail not in told:
+            yield f"the mail {mail} has nothing to tell"
+
+
+CLAIMS = (_actions_and_events, _groups, _items, _links, _keys, _bodies, _deliveries, _mails)
 
 
 def _types(session: Session, subject: str) -> dict[int, list[str]]:

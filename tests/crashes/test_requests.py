@@ -7,14 +7,16 @@ every COMMIT too; then it is made again with the same Idempotency-Key.
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from cfm_workflow import clock
 from cfm_workflow.service import open_service
 from tests import invariants
 from tests.crashes.dying import in_a_child
+from tests.ledger.telling import endpoint
 from tests.world import Person, World
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
@@ -91,7 +93,14 @@ def pass_over(world: World) -> Request:
     return Request(world.alice, "POST", f"/actions/{world.pool_action()['id']}/pass-over", {})
 
 
-REQUESTS = (fan_out, complete, win, link, receive, bulk, edit, erase, pass_over)
+def undo(world: World) -> Request:
+    """The news of the step that is undone have not left, and are taken back."""
+    action = world.give("Alice", "Bob", completion="any")["actions"][0]
+    world.alice.fire(action, "complete", through=True, outcome="fixed")
+    return Request(world.alice, "POST", f"/actions/{action['id']}/transitions", {"transition": "undo"})
+
+
+REQUESTS = (fan_out, complete, win, link, receive, bulk, edit, erase, pass_over, undo)
 
 
 @dataclass(slots=True)
@@ -114,6 +123,8 @@ class Watched:
 def test_a_request_cut_off_at_any_place_is_done_entirely_or_not_at_all(
     prepare: Callable[[World], Request], world: World, noon: datetime
 ) -> None:
+    endpoint(world)
+    clock.freeze(noon + timedelta(seconds=1))  # so that all events come after it
     watched = Watched(world)
     model = prepare(world)
     model.person.get("/me")  # notes that the token is in use, which the next minute does not
