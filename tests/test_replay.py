@@ -4,9 +4,9 @@ The long test prints its figures: how many requests and kills, what was accepted
 """
 
 import random
-import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -67,7 +67,9 @@ def test_a_real_log_is_in_the_ledger_step_by_step(world: World) -> None:
 
 
 @pytest.mark.long
-def test_a_real_log_survives_kills(world: World, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_real_log_survives_kills(
+    world: World, server: Server, record_property: Callable[[str, object], None]
+) -> None:
     """The whole log by four callers, the service killed again and again: no acknowledged step missing, none twice."""
     people, team = staff(world)
     dice, mutex = random.Random(1), threading.Lock()
@@ -90,7 +92,7 @@ def test_a_real_log_survives_kills(world: World, server: Server, capsys: pytest.
     with ThreadPoolExecutor(4) as callers:
         for done in callers.map(lambda ticket: replay.walk(ticket, ask, team), tickets):
             tally.add(done)
-    with capsys.disabled():
-        sys.stdout.write(f"\n{world.service.database.engine.dialect.name}: {asked} requests, {kills} kills\n{tally}\n")
+    name = world.service.database.engine.dialect.name
+    record_property(f"a real log on {name}", f"{asked} requests, {kills} kills\n{tally}")
     assert tally.steps == 21_348
     assert_everything_is_there_once(world, tally, len(tickets))
