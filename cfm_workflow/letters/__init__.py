@@ -1,0 +1,17 @@
+"""Letters: from what happened to subject, text and HTML in the reader's language. Pure: no sending, no database."""
+
+from cfm_workflow.letters.compose import LINES, Letter, compose
+from cfm_workflow.letters.news import Arrangement, Names, News, Reader, arrange
+from cfm_workflow.letters.places import address_of
+
+__all__ = [
+    "LINES",
+    "Arrangement",
+    "Letter",
+    "Names",
+    "News",
+    "Reader",
+    "address_of",
+    "arrange",
+    "compose",
+]

@@ -1,0 +1,15 @@
+"""Where in the service something is to be seen. The only place that knows these addresses."""
+
+from typing import Final
+
+_PATHS: Final = {"action": "actions", "feedback": "feedback"}
+
+
+def address_of(base_url: str, kind: str, ident: int) -> str:
+    """The address of an `action` or a `feedback` item."""
+    return f"{base_url}/{_PATHS[kind]}/{ident}"
+
+
+def link_of(base_url: str, token: str) -> str:
+    """The address of a signed link."""
+    return f"{base_url}/l/{token}"

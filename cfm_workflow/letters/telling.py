@@ -1,0 +1,184 @@
+"""One event in the reader's words: its label, its sentence, the facts and the quotations that belong to it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from cfm_workflow import limits, texts
+from cfm_workflow.letters import words
+from cfm_workflow.letters.news import Names, News, Reader, as_block, on_one_line
+from cfm_workflow.letters.words import OTHERS, Words
+
+QUOTED: Final = 600
+DESCRIBED: Final = 1_000
+SHORT: Final = 120
+_CHANGE_SHOWN: Final = ("title", "priority", "due_at", "channel", "language", "metric", "score", "touchpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of what is known: `Due`, `Tue 1 Dec 2026, 16:00`."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """What somebody wrote, with its line ends."""
+
+    label: str
+    text: str
+
+
+class Teller:
+    """Tells one reader what happened."""
+
+    def __init__(self, reader: Reader, names: Names) -> None:
+        self.reader = reader
+        self._names = names
+        self._ = texts.translations(reader.language).gettext
+
+    def label(self, news: News) -> str:
+        """What stands before the title in a subject."""
+        return self._filled(self._words(news).label, news)
+
+    def sentence(self, news: News) -> str:
+        """What happened, on one line."""
+        return self._filled(self._words(news).sentence, news)
+
+    def title(self, news: News) -> str:
+        """What it happened to: the action, else what the customer wrote, else what there is."""
+        written = (
+            news.part("action").get("title") or news.part("feedback").get("text") or news.part("webhook").get("url")
+        )
+        return on_one_line(written or news.type, limits.TITLE)
+
+    def why(self, relation: str) -> str:
+        """Why the reader hears of this."""
+        return self._(words.WHY.get(relation, words.WHY[OTHERS]))
+
+    def facts(self, news: News) -> list[Fact]:
+        """What the reader needs to know to go on, without what they know already."""
+        return list(self._facts(news))
+
+    def quotations(self, news: News) -> list[Quotation]:
+        """What people wrote: why, what they added, and at the end the customer."""
+        return list(self._quotations(news))
+
+    def _words(self, news: News) -> Words:
+        known = words.WORDS.get(news.type)
+        if known is None:
+            return words.STEP if news.part("action") else words.ANYTHING
+        return known.get(news.relation) or known.get(OTHERS) or words.ANYTHING
+
+    def _filled(self, message: str, news: News) -> str:
+        return self._(message) % {
+            "who": self._who(news),
+            "title": on_one_line(self.title(news), SHORT),
+            "item": news.feedback_id,
+            "receiver": self._receiver(news.part("action")),
+            "step": self._step(news),
+        }
+
+    def _who(self, news: News) -> str:
+        actor = news.part("actor")
+        if actor.get("type") == "system":
+            return self._(words.SYSTEM_ACTORS.get(str(actor.get("name")), words.ACTORS["system"]))
+        kind = "integration" if actor.get("type") == "integration" else "user"
+        return self._named(words.ACTORS[kind], actor)
+
+    def _named(self, message: str, thing: Mapping[str, Any]) -> str:
+        return self._(message) % {"name": on_one_line(str(thing.get("name") or "?"), SHORT)}
+
+    def _person(self, person: Mapping[str, Any]) -> str:
+        return self._named(words.ACTORS["user"], person)
+
+    def _receiver(self, action: Mapping[str, Any]) -> str:
+        if action.get("assignee"):
+            return self._person(action["assignee"])
+        return self._named(words.TEAM, action["team"]) if action.get("team") else self._(words.NOBODY)
+
+    def _step(self, news: News) -> str:
+        key = (news.part("action").get("workflow") or "", news.data.get("transition") or "")
+        return self._names.transitions.get(key) or news.type
+
+    def _facts(self, news: News) -> Iterator[Fact]:
+        if news.part("action"):
+            yield from self._of_action(news, news.part("action"))
+        elif news.part("group"):
+            group = news.part("group")
+            yield Fact(self._("Progress"), self._progress(group.get("done") or 0, group.get("total") or 0))
+        elif news.part("feedback"):
+            status = str(news.part("feedback").get("status"))
+            yield Fact(self._("State"), self._(words.STATUSES.get(status, status)))
+        yield from self._changes(news)
+
+    def _of_action(self, news: News, action: Mapping[str, Any]) -> Iterator[Fact]:
+        key = (action.get("workflow") or "", action.get("state") or "")
+        yield Fact(self._("State"), self._names.states.get(key) or key[1])
+        if action.get("due_at"):
+            late = self._(" (overdue)") if action.get("overdue") else ""
+            yield Fact(self._("Due"), self._instant(action["due_at"]) + late)
+        if action.get("waiting_until"):
+            yield Fact(self._("Waits until"), self._instant(action["waiting_until"]))
+        if action.get("priority") not in (None, "normal"):
+            yield Fact(self._("Priority"), self._priority(action["priority"]))
+        if action.get("outcome"):
+            yield Fact(self._("Outcome"), self._names.outcomes.get(action["outcome"], action["outcome"]))
+        if (action.get("assignee") or {}).get("id") != self.reader.id:
+            yield Fact(self._("Assignee"), self._receiver(action))
+        giver = action.get("assigned_by") or {}
+        if giver and giver.get("id") not in (self.reader.id, news.part("actor").get("id")):
+            yield Fact(self._("Given by"), self._person(giver))
+        done, total = self._names.groups.get(action.get("group_id") or 0, (0, 0))
+        if total > 1:
+            yield Fact(self._("Group"), self._progress(done, total))
+
+    def _changes(self, news: News) -> Iterator[Fact]:
+        for name, change in news.part("changes").items():
+            label = self._(words.FIELDS[name]) if name in words.FIELDS else name
+            old, new = (self._value(name, change.get(side)) for side in ("from", "to"))
+            yield Fact(label, f"{old} → {new}" if name in _CHANGE_SHOWN else self._("was changed"))
+
+    def _value(self, name: str, value: Any) -> str:
+        if value is None:
+            return "–"
+        if name == "due_at":
+            return self._instant(value)
+        return self._priority(value) if name == "priority" else on_one_line(str(value), SHORT)
+
+    def _priority(self, name: str) -> str:
+        return self._(words.PRIORITIES.get(name, name))
+
+    def _progress(self, done: int, total: int) -> str:
+        return self._("%(done)s of %(total)s done") % {"done": done, "total": total}
+
+    def _instant(self, written: str) -> str:
+        return texts.instant(datetime.fromisoformat(written), self.reader.language, self.reader.zone)
+
+    def _quotations(self, news: News) -> Iterator[Quotation]:
+        action, item = news.part("action"), news.part("feedback")
+        reason = news.data.get("reason")
+        if reason:
+            yield Quotation(self._("Reason"), self._(reason) if reason in words.REASONS else as_block(reason, QUOTED))
+        if news.data.get("comment"):
+            yield Quotation(self._("Comment"), as_block(news.data["comment"], QUOTED))
+        if action.get("resolution"):
+            yield Quotation(self._("Resolution"), as_block(action["resolution"], QUOTED))
+        if action.get("description"):
+            yield Quotation(self._("What to do"), as_block(action["description"], DESCRIBED))
+        if item.get("text"):
+            yield Quotation(self._item(item), as_block(item["text"], QUOTED))
+
+    def _item(self, item: Mapping[str, Any]) -> str:
+        """`Feedback #17 · NPS 2 · Kim Minji`"""
+        score = (
+            f"{item['metric'].upper()} {item['score']:g}"
+            if item.get("metric") and item.get("score") is not None
+            else ""
+        )
+        customer = on_one_line((item.get("customer") or {}).get("name") or "", SHORT)
+        named = self._("Feedback #%(item)s") % {"item": item.get("id")}
+        return " · ".join(filter(None, [named, score, customer]))

@@ -1,0 +1,222 @@
+"""What is said of each event, and to whom: one table. English here, the other languages in `translations/`.
+
+`who` begins every sentence, so that the system can be called by a capital; `title` is the action's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cfm_workflow.texts import mark
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The beginning of the subject, and a sentence."""
+
+    label: str
+    sentence: str
+
+
+OTHERS: Final = ""
+"""Stands for every relation that has no words of its own."""
+
+WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
+    "action.assigned": {
+        "assignee": Words(mark("Assigned to you"), mark("%(who)s assigned “%(title)s” to you.")),
+        "pool_member": Words(
+            mark("Offered to your team"),
+            mark("%(who)s offered “%(title)s” to %(receiver)s. Whoever accepts it first takes it on."),
+        ),
+        OTHERS: Words(mark("Assigned"), mark("%(who)s assigned “%(title)s” to %(receiver)s.")),
+    },
+    "action.reassigned": {
+        "assignee": Words(mark("Assigned to you"), mark("%(who)s reassigned “%(title)s” to you.")),
+        "former_assignee": Words(
+            mark("No longer yours"),
+            mark("%(who)s gave “%(title)s” to %(receiver)s. You have nothing more to do for it."),
+        ),
+        OTHERS: Words(mark("Reassigned"), mark("%(who)s reassigned “%(title)s” to %(receiver)s.")),
+    },
+    "action.reopened": {
+        "assignee": Words(mark("Reopened"), mark("%(who)s reopened “%(title)s”. It is yours to do again.")),
+        "former_assignee": Words(
+            mark("Reopened, no longer yours"), mark("%(who)s reopened “%(title)s” and gave it to %(receiver)s.")
+        ),
+        "pool_member": Words(
+            mark("Offered to your team again"), mark("%(who)s reopened “%(title)s”. It is offered to %(receiver)s.")
+        ),
+        OTHERS: Words(mark("Reopened"), mark("%(who)s reopened “%(title)s”.")),
+    },
+    "action.sent_back": {
+        "assignee": Words(mark("Sent back to you"), mark("%(who)s sent “%(title)s” back to you.")),
+        OTHERS: Words(mark("Sent back"), mark("%(who)s sent “%(title)s” back to %(receiver)s.")),
+    },
+    "action.submitted": {
+        "assigner": Words(mark("Approval asked for"), mark("%(who)s asks you to approve “%(title)s”.")),
+        OTHERS: Words(mark("Approval asked for"), mark("%(who)s handed in “%(title)s” for approval.")),
+    },
+    "action.declined": {
+        "assignee": Words(mark("Declined"), mark("%(who)s declined “%(title)s” in your place.")),
+        OTHERS: Words(mark("Declined"), mark("%(who)s declined “%(title)s”.")),
+    },
+    "action.cancelled": {
+        "assignee": Words(
+            mark("Cancelled"), mark("%(who)s cancelled “%(title)s”. You have nothing more to do for it.")
+        ),
+        OTHERS: Words(mark("Cancelled"), mark("%(who)s cancelled “%(title)s”.")),
+    },
+    "feedback.undecided": {
+        OTHERS: Words(
+            mark("Decision needed"),
+            mark("All actions on feedback #%(item)s have ended and none is done. Please decide what is to happen."),
+        ),
+    },
+    "feedback.resolved": {
+        OTHERS: Words(mark("Resolved"), mark("Feedback #%(item)s is resolved: nothing is left to do for it.")),
+    },
+    "action.completed": {
+        "assignee": Words(mark("Done"), mark("%(who)s completed “%(title)s” in your place.")),
+        OTHERS: Words(mark("Done"), mark("%(who)s completed “%(title)s”.")),
+    },
+    "action_group.failed": {
+        OTHERS: Words(
+            mark("Can no longer be completed"),
+            mark(
+                "The group of actions on feedback #%(item)s can no longer be completed: too many ended without success."
+            ),
+        ),
+    },
+    "action_group.completed": {
+        OTHERS: Words(
+            mark("Group completed"),
+            mark("The group of actions on feedback #%(item)s is completed: as many are done as were asked for."),
+        ),
+    },
+    "action.commented": {
+        OTHERS: Words(mark("Comment"), mark("%(who)s commented on “%(title)s”.")),
+    },
+    "action.undone": {
+        OTHERS: Words(mark("Taken back"), mark("%(who)s took back the last step of “%(title)s”.")),
+    },
+    "action.released": {
+        "pool_member": Words(
+            mark("Offered to your team again"), mark("%(who)s gave back “%(title)s”. It is offered to %(receiver)s.")
+        ),
+        OTHERS: Words(mark("Given back"), mark("%(who)s gave back “%(title)s”.")),
+    },
+    "feedback.reopened": {
+        OTHERS: Words(mark("Open again"), mark("Feedback #%(item)s is open again: there is something left to do.")),
+    },
+    "feedback.closed": {
+        OTHERS: Words(mark("Closed"), mark("%(who)s closed feedback #%(item)s.")),
+    },
+    "action.accepted": {
+        OTHERS: Words(mark("Accepted"), mark("%(who)s accepted “%(title)s”.")),
+    },
+    "action.started": {
+        OTHERS: Words(mark("Started"), mark("%(who)s started on “%(title)s”.")),
+    },
+    "action.waiting": {
+        OTHERS: Words(mark("Waiting"), mark("%(who)s lets “%(title)s” wait.")),
+    },
+    "action.resumed": {
+        OTHERS: Words(mark("Resumed"), mark("%(who)s resumed “%(title)s”.")),
+    },
+    "action.changed": {
+        OTHERS: Words(mark("Changed"), mark("%(who)s changed “%(title)s”.")),
+    },
+    "action.linked": {
+        OTHERS: Words(mark("Serves more feedback"), mark("%(who)s linked “%(title)s” to another feedback item.")),
+    },
+    "action.unlinked": {
+        OTHERS: Words(mark("Serves less feedback"), mark("%(who)s unlinked “%(title)s” from a feedback item.")),
+    },
+    "action.passed_over": {
+        OTHERS: Words(mark("Passed over"), mark("%(who)s left “%(title)s” to the others of %(receiver)s.")),
+    },
+    "action_group.reopened": {
+        OTHERS: Words(
+            mark("Group under way again"), mark("The group of actions on feedback #%(item)s is under way again.")
+        ),
+    },
+    "feedback.changed": {
+        OTHERS: Words(mark("Changed"), mark("%(who)s changed feedback #%(item)s.")),
+    },
+    "webhook.failing": {
+        OTHERS: Words(mark("Webhook fails"), mark("Your webhook %(title)s does not take what we send to it.")),
+    },
+    "webhook.disabled": {
+        OTHERS: Words(mark("Webhook switched off"), mark("Your webhook %(title)s has been switched off.")),
+    },
+}
+
+STEP: Final = Words("%(step)s", mark("%(who)s moved “%(title)s” on: %(step)s."))
+"""A transition that only its workflow knows: it is called as the workflow calls it."""
+
+ANYTHING: Final = Words("%(step)s", mark("%(who)s changed something: %(step)s."))
+
+WHY: Final[Mapping[str, str]] = {
+    "assignee": mark("You hear of this because it is yours to do."),
+    "former_assignee": mark("You hear of this because it was yours to do."),
+    "assigner": mark("You hear of this because you gave this work."),
+    "watcher": mark("You hear of this because you follow it."),
+    "lead": mark("You hear of this because you lead the team that does it."),
+    "pool_member": mark("You hear of this because it is offered to a team of yours."),
+    "sibling": mark("You hear of this because you have another action of the same group."),
+    "owner": mark("You hear of this because it is yours."),
+    OTHERS: mark("You hear of this because you take part in it or follow it."),
+}
+
+ACTORS: Final[Mapping[str, str]] = {
+    "user": mark("%(name)s"),
+    "integration": mark("The program %(name)s"),
+    "system": mark("The system"),
+}
+"""Who did it. In Korean each of them ends in a consonant, so that the particle behind it is always the same."""
+
+SYSTEM_ACTORS: Final[Mapping[str, str]] = {
+    "clock": mark("The clock"),
+    "group policy": mark("The group policy"),
+}
+
+REASONS: Final = frozenset({mark("The group is complete without it.")})
+"""Reasons that the service itself gives."""
+
+TEAM: Final = mark("the team %(name)s")
+NOBODY: Final = mark("nobody")
+
+STATUSES: Final[Mapping[str, str]] = {
+    "new": mark("New"),
+    "open": mark("Open"),
+    "resolved": mark("Resolved"),
+    "closed": mark("Closed"),
+}
+PRIORITIES: Final[Mapping[str, str]] = {
+    "low": mark("Low"),
+    "normal": mark("Normal"),
+    "high": mark("High"),
+    "urgent": mark("Urgent"),
+}
+FIELDS: Final[Mapping[str, str]] = {
+    "title": mark("Title"),
+    "description": mark("Description"),
+    "priority": mark("Priority"),
+    "due_at": mark("Due"),
+    "goal": mark("Goal"),
+    "benefit": mark("Benefit"),
+    "text": mark("Text"),
+    "channel": mark("Channel"),
+    "touchpoint": mark("Touchpoint"),
+    "language": mark("Language"),
+    "metric": mark("Metric"),
+    "score": mark("Score"),
+}
+"""Fields whose change is shown with old and new value, as far as they are short."""
+
+BUTTONS: Final[Mapping[str, str]] = {
+    "accept": mark("Accept"),
+    "complete": mark("Finish"),
+    "comment": mark("Write a comment"),
+}
+"""What a signed link can be for, in the order of the buttons."""
