@@ -94,11 +94,14 @@ class _Writer:
 
     def message(self, mail: Mail) -> tuple[Message, bytes]:
         """Raises Unsendable."""
-        with self.app.app_context():
-            message = Message(mail, self.sender)
-            if message.has_bad_headers():
-                raise Unsendable("A header holds a line break.")
-            return message, message.as_bytes()
+        try:
+            with self.app.app_context():
+                message = Message(mail, self.sender)
+                return message, message.as_bytes()
+        except Unsendable:
+            raise
+        except ValueError as error:  # such as a character that no encoding knows
+            raise Unsendable(f"The message cannot be written down: {type(error).__name__}.") from error
 
 
 class Smtp:
@@ -112,15 +115,19 @@ class Smtp:
     def send(self, mail: Mail) -> Answer:
         """One message to one recipient."""
         try:
-            self.hand_over(mail)
+            address = self.hand_over(mail)
         except Unsendable as why:
             return Answer(NEVER, str(why))
         except Failure as failure:
             return Answer(judge(failure), f"{failure.stage}: {failure.text}", failure.code, failure.address)
-        return Answer(Verdict.DELIVERED, "taken", 250)
+        return Answer(Verdict.DELIVERED, "taken", 250, address)
 
-    def hand_over(self, mail: Mail) -> None:
-        """The same; raises Unsendable, and Failure with the stage at which it failed."""
+    def hand_over(self, mail: Mail) -> str | None:
+        """The same, and the network address of the server that took it.
+
+        Raises:
+            Unsendable; Failure: with the stage at which it failed.
+        """
         message, content = self._writer.message(mail)
         line = self._pool.take()
         try:
@@ -139,6 +146,7 @@ class Smtp:
             line.drop()
             raise
         self._pool.put_back(line)
+        return line.address
 
     def _over(self, line: Line, message: Message, content: bytes) -> None:
         if not line.has_served:

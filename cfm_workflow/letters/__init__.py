@@ -1,6 +1,7 @@
 """Letters: from what happened to subject, text and HTML in the reader's language. Pure: no sending, no database."""
 
 from cfm_workflow.letters.compose import LINES, Letter, compose
+from cfm_workflow.letters.headers import headers, message_id
 from cfm_workflow.letters.news import Arrangement, Names, News, Reader, arrange
 from cfm_workflow.letters.places import address_of
 
@@ -14,4 +15,6 @@ __all__ = [
     "address_of",
     "arrange",
     "compose",
+    "headers",
+    "message_id",
 ]

@@ -1,0 +1,179 @@
+"""A mail before it is sent and afterwards: whether it still matters, what it tells, and what became of it.
+
+Between the two it is sent by others, with no transaction open. Nothing here composes, sends or commits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from cfm_workflow import limits, texts
+from cfm_workflow.access import Caller
+from cfm_workflow.ledger import outbox
+from cfm_workflow.ledger.outbox import Claimed
+from cfm_workflow.letters import LINES, Arrangement, Names, News, Reader, arrange
+from cfm_workflow.models import Account, Action, DeadAddress, Event, Installation, Notice, Outcome
+from cfm_workflow.operations import links
+from cfm_workflow.operations.definitions import definition_of
+from cfm_workflow.policy.audiences import IMPORTANCE
+from cfm_workflow.policy.deliveries import MAIL_RETRY_SECONDS, Answer, Verdict
+from cfm_workflow.queries import callers, relations
+from cfm_workflow.queries import events as events_query
+from cfm_workflow.queries.groups import progress_of
+from cfm_workflow.security.keys import KeyRing
+from cfm_workflow.workflow import choices, path
+
+
+@dataclass(frozen=True, slots=True)
+class Needless:
+    """There is nothing to be sent, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """All that a letter is made of, but for its signed links: those are for `purposes`, on `action_id`.
+
+    `unsaid` is how many news there are beside those arranged; `installation` tells message ids from those of others.
+    """
+
+    address: str
+    reader: Reader
+    arrangement: Arrangement
+    names: Names
+    unsaid: int
+    purposes: Sequence[str]
+    action_id: int | None
+    installation: str
+
+
+def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Needless:
+    """What a mail tells, as things are now: to nobody who is gone, and nothing that they may not see any more."""
+    person = session.execute(_PERSON, {"id": claimed.receiver}).one()
+    caller = callers.by_id(session, claimed.receiver)
+    if caller is None or person.email is None:
+        return Needless("The account is switched off.")
+    if (dead := session.get(DeadAddress, person.email)) is not None:
+        return Needless(f"The address is dead: {dead.reason}")
+    notices = _notices(session, caller, claimed)
+    if not notices:
+        return Needless("Nothing is left to be told.")
+    news = _read(session, notices[: LINES + 1])
+    reader = Reader(person.id, person.language, texts.zone_named(person.time_zone))
+    arrangement = arrange(news)
+    action_id = None if arrangement.is_list else arrangement.main.action_id
+    return Draft(
+        address=person.email,
+        reader=reader,
+        arrangement=arrangement,
+        names=_names(session, arrangement, reader.language),
+        unsaid=len(notices) - len(news),
+        purposes=[*_possible(session, caller, action_id, now), "preferences"],
+        action_id=action_id,
+        installation=session.execute(select(Installation.created_at)).scalar_one().isoformat(),
+    )
+
+
+_PERSON: Final = select(Account.id, Account.email, Account.language, Account.time_zone).where(
+    Account.id == bindparam("id")
+)
+
+
+def _notices(session: Session, caller: Caller, claimed: Claimed) -> Sequence[Any]:
+    """What the mail is to tell, the most important first."""
+    query = (
+        select(Event.position, Event.type, Notice.relation)
+        .join(Notice, Notice.position == Event.position)
+        .where(Notice.account_id == claimed.receiver, Notice.batch == claimed.position)
+    )
+    if caller.hidden_teams:
+        query = query.where(events_query.may_see(caller))
+    rows = session.execute(query.order_by(Event.position).limit(limits.COUNT)).all()
+    return sorted(rows, key=lambda row: (IMPORTANCE.get(row.type, len(IMPORTANCE)), row.position))
+
+
+def _read(session: Session, notices: Sequence[Any]) -> list[News]:
+    relation_of = {row.position: row.relation for row in notices}
+    bodies = session.execute(select(Event.position, Event.body).where(Event.position.in_(list(relation_of))))
+    return [News(relation_of[row.position], orjson.loads(row.body)) for row in bodies]
+
+
+def _names(session: Session, arrangement: Arrangement, language: str) -> Names:
+    """What the reader calls the states, transitions and outcomes in these news; and how far the main one's group is."""
+    language = texts.spoken(language)
+    ids = {news.action_id for news in arrangement.news if news.action_id is not None}
+    versions = select(Action.workflow_id).where(Action.id.in_(ids)).distinct()
+    states: dict[tuple[str, str], str] = {}
+    transitions: dict[tuple[str, str], str] = {}
+    for definition in (definition_of(session, workflow_id) for workflow_id in session.scalars(versions)):
+        states |= {(definition.key, each.name): each.label[language] for each in definition.states.values()}
+        transitions |= {(definition.key, each.name): each.label[language] for each in definition.transitions.values()}
+    keys = {news.part("action").get("outcome") for news in arrangement.news}
+    outcomes = session.execute(select(Outcome.key, Outcome.label).where(Outcome.key.in_([key for key in keys if key])))
+    return Names(
+        states=states,
+        transitions=transitions,
+        outcomes={row.key: row.label.get(language) or row.key for row in outcomes},
+        groups=_progress(session, arrangement.main.part("action").get("group_id")),
+    )
+
+
+def _progress(session: Session, group_id: int | None) -> Mapping[int, tuple[int, int]]:
+    if group_id is None:
+        return {}
+    progress = progress_of(session.scalars(select(Action.category).where(Action.group_id == group_id)))
+    return {group_id: (progress.done, progress.total)}
+
+
+_ACTION: Final = select(Action.__table__).where(Action.id == bindparam("id"))
+
+
+def _possible(session: Session, caller: Caller, action_id: int | None, now: datetime) -> list[str]:
+    """What signed links may be for: what the assignee of now can do with the action as it is now."""
+    action = None if action_id is None else session.execute(_ACTION, {"id": action_id}).one_or_none()
+    if action is None or action.assignee_id != caller.id:
+        return []
+    definition = definition_of(session, action.workflow_id)
+    standing = relations.of_actions(session, caller, [action])[action.id]
+    allowed, _ = choices(definition, action, by=caller.id, relations=standing, now=now)
+    found = ["accept"] if "accept" in allowed else []
+    if path(definition, action, "complete", by=caller.id, relations=standing, now=now):
+        found.append("complete")
+    return [*found, "comment"]
+
+
+def issue_links(session: Session, ring: KeyRing, draft: Draft, *, now: datetime) -> dict[str, str]:
+    """The tokens of a draft's signed links, by purpose."""
+    return links.issue(
+        session, ring, account_id=draft.reader.id, purposes=draft.purposes, action_id=draft.action_id, now=now
+    )
+
+
+def settle(
+    session: Session, claimed: Claimed, answer: Answer, *, address: str | None, started_at: datetime, now: datetime
+) -> str | None:
+    """Write down what became of a mail to `address`, and when it is tried again; the state as of `outbox.settle`.
+
+    Of an address whose server says that nobody is there (`GONE`) it is remembered.
+    """
+    state = outbox.settle(session, claimed, answer, started_at=started_at, gaps=MAIL_RETRY_SECONDS, now=now)
+    if answer.verdict is Verdict.GONE and address is not None and session.get(DeadAddress, address) is None:
+        reason = f"{answer.status or ''} {answer.text}".strip()[: limits.ANSWER_SUMMARY]
+        session.add(DeadAddress(address=address, reason=reason, at=now))
+        session.flush()
+    return state
+
+
+def revive(session: Session, address: str) -> bool:
+    """Forget that an address was dead: somebody has just got mail there. Whether it was."""
+    dead = session.get(DeadAddress, address)
+    if dead is not None:
+        session.delete(dead)
+        session.flush()
+    return dead is not None
