@@ -48,7 +48,7 @@ class Message(flask_mail.Message):
             check_header(name, value)
         super().__init__(
             mail.subject,
-            recipients=[self.to],
+            recipients=[self.to] if self.to.isascii() else [],  # it could not be written by Flask-Mail
             body=mail.text,
             html=mail.html,
             sender=sender,
