@@ -13,6 +13,7 @@ from cfm_workflow.letters.words import OTHERS, Words
 QUOTED: Final = 600
 DESCRIBED: Final = 1_000
 SHORT: Final = 120
+LONG: Final = 300
 _CHANGE_SHOWN: Final = ("title", "priority", "due_at", "channel", "language", "metric", "score", "touchpoint")
 
 
@@ -61,7 +62,7 @@ class Teller:
 
     def facts(self, news: News) -> list[Fact]:
         """What the reader needs to know to go on, without what they know already."""
-        return list(self._facts(news))
+        return [Fact(on_one_line(one.label, SHORT), on_one_line(one.value, LONG)) for one in self._facts(news)]
 
     def quotations(self, news: News) -> list[Quotation]:
         """What people wrote: why, what they added, and at the end the customer."""

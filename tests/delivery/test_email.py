@@ -1,4 +1,4 @@
-"""Handing mail to a server: what each failure at each stage means, that certificates count, and what a message is like."""
+"""Handing mail to a server: what each failure at each stage means, that certificates count, what a message is like."""
 
 import stat
 from collections.abc import Callable, Iterator
