@@ -79,7 +79,7 @@ def compose(
         "language": texts.spoken(reader.language),
         "headline": _headline(arrangement, teller, reader, unsaid),
         "main": None if arrangement.is_list else main,
-        "title": teller.title(main),
+        "heading": teller.heading(main),
         "address": _address(base_url, main),
         "is_action": main.action_id is not None,
         "facts": teller.facts(main),

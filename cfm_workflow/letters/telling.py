@@ -14,6 +14,8 @@ QUOTED: Final = 600
 DESCRIBED: Final = 1_000
 SHORT: Final = 120
 LONG: Final = 300
+DOING: Final = ("assignee", "pool_member")
+"""They read what is to be done; the others know it, or need not."""
 _CHANGE_SHOWN: Final = ("title", "priority", "due_at", "channel", "language", "metric", "score", "touchpoint")
 
 
@@ -55,6 +57,11 @@ class Teller:
             news.part("action").get("title") or news.part("feedback").get("text") or news.part("webhook").get("url")
         )
         return on_one_line(written or news.type, limits.TITLE)
+
+    def heading(self, news: News) -> str:
+        """What stands over the facts: the action's title, or which item it is."""
+        item = news.part("feedback")
+        return self._item(item) if item and not news.part("action") else self.title(news)
 
     def why(self, relation: str) -> str:
         """Why the reader hears of this."""
@@ -168,10 +175,10 @@ class Teller:
             yield Quotation(self._("Comment"), as_block(news.data["comment"], QUOTED))
         if action.get("resolution"):
             yield Quotation(self._("Resolution"), as_block(action["resolution"], QUOTED))
-        if action.get("description"):
+        if action.get("description") and news.relation in DOING:
             yield Quotation(self._("What to do"), as_block(action["description"], DESCRIBED))
         if item.get("text"):
-            yield Quotation(self._item(item), as_block(item["text"], QUOTED))
+            yield Quotation(self._item(item) if action else self._("Text"), as_block(item["text"], QUOTED))
 
     def _item(self, item: Mapping[str, Any]) -> str:
         """`Feedback #17 · NPS 2 · Kim Minji`"""
