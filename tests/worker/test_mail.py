@@ -1,0 +1,301 @@
+"""From a request to the mailbox: who gets which mail, when, how often; and what is not sent. On real sockets."""
+
+import dataclasses
+import re
+import ssl
+import stat
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from cfm_workflow import clock
+from cfm_workflow.delivery.email import Outbox, Smtp
+from cfm_workflow.models import Attempt, DeadAddress, Delivery, Event, Link, Notice
+from cfm_workflow.policy.deliveries import MAILS_AN_HOUR
+from cfm_workflow.service import Service
+from cfm_workflow.setting_values import MailTls
+from cfm_workflow.worker.importing import run_imports
+from cfm_workflow.worker.mail import Mail
+from tests import smtp
+from tests.smtp import Sink, Taken
+from tests.world import World
+
+UNDO = timedelta(seconds=60)
+
+
+class Post:
+    """The mail of a world: what is due is sent when a test says so, and nobody waits."""
+
+    def __init__(self, world: World, sink: Sink) -> None:
+        self.world = world
+        self.sink = sink
+        self.service: Service = dataclasses.replace(
+            world.service,
+            settings=dataclasses.replace(
+                world.service.settings, mail_server="127.0.0.1", mail_port=sink.port, mail_tls=MailTls.NONE
+            ),
+        )
+        self.way = Smtp(self.service.settings, context=ssl.create_default_context(), timeout=5)
+        self.channel = Mail(self.service, transport=self.way)
+
+    def send(self) -> list[Taken]:
+        """Send all that is due now; what came out."""
+        before = len(self.sink.taken)
+        database, now = self.service.database, clock.now()
+        while True:
+            with database.reading() as session:
+                receivers = self.channel.receivers(session, worker="test", now=now)
+            if not receivers:
+                return self.sink.taken[before:]
+            for receiver in receivers:
+                for claimed in database.transaction(
+                    lambda session: self.channel.claim(session, receiver, worker="test", count=10, now=now)  # noqa: B023
+                ):
+                    self.channel.deliver(claimed)
+
+    def later(self, wait: timedelta = UNDO) -> list[Taken]:
+        """The same after a while."""
+        clock.freeze(clock.now() + wait)
+        return self.send()
+
+    def rows(self, statement: Any) -> list[Any]:
+        with self.service.database.reading() as session:
+            return list(session.execute(statement).all())
+
+    def states(self) -> list[str]:
+        return [row.state for row in self.rows(select(Delivery.state).order_by(Delivery.id))]
+
+
+@pytest.fixture
+def post(world: World, noon: datetime) -> Iterator[Post]:
+    with smtp.sink() as sink:
+        made = Post(world, sink)
+        yield made
+        made.way.close()
+
+
+@pytest.fixture
+def small_post(small_world: World, noon: datetime) -> Iterator[Post]:
+    with smtp.sink() as sink:
+        made = Post(small_world, sink)
+        yield made
+        made.way.close()
+
+
+def receivers(taken: list[Taken]) -> list[str]:
+    return sorted(each.recipient.partition("@")[0] for each in taken)
+
+
+def links(taken: Taken) -> dict[str, str]:
+    """The signed links of a text, by the line before them."""
+    found = re.findall(r"^(.+):\n(\S+/l/\S+)$", taken.part("plain").replace("\r\n", "\n"), re.MULTILINE)
+    return dict(found)
+
+
+def test_adding_three_people_makes_three_mails(post: Post) -> None:
+    post.world.give("Alice", "Bob", "Lea")
+    assert post.send() == []
+    taken = post.later()
+    assert receivers(taken) == ["alice", "bob", "lea"]
+    assert {each.message["Subject"] for each in taken} == {"Assigned to you: Restore the miles"}
+    assert post.states() == ["delivered"] * 3 and post.later(timedelta(days=1)) == []
+
+
+def test_the_doer_never_hears_of_what_they_did(small_post: Post) -> None:
+    small_post.world.give("Olga")
+    assert small_post.later() == []
+
+
+def test_a_bulk_of_reassignments_is_one_mail_per_person(post: Post) -> None:
+    actions = [post.world.action("Alice")["id"] for _ in range(12)]
+    post.later()
+    post.later(timedelta(hours=2))
+    body = {"ids": actions, "transition": "reassign", "assignee": "bob@example.com", "reason": "Alice is away"}
+    assert post.world.sam.ask("POST", "/actions/bulk", body).status_code == 207
+    taken = post.later()
+    assert receivers(taken) == ["alice", "bob"]
+    assert {each.message["Subject"] for each in taken} == {
+        "Assigned to you: Restore the miles (and 11 more)",
+        "No longer yours: Restore the miles (and 11 more)",
+    }
+    assert all(each.part("plain").count("/actions/") == 12 for each in taken)
+
+
+def test_what_is_undone_in_time_is_never_told(post: Post) -> None:
+    action = post.world.action("Alice")
+    post.later()
+    post.world.alice.fire(action, "decline", reason="Not mine")
+    post.world.alice.fire(action, "undo")
+    assert post.later() == [] and "cancelled" in post.states()
+
+
+def test_at_most_ten_an_hour_and_the_last_tells_all_the_rest(post: Post) -> None:
+    for _ in range(MAILS_AN_HOUR + 5):
+        post.world.action("Alice")
+    taken = post.later()
+    assert len(taken) == MAILS_AN_HOUR
+    [gathered] = [each for each in taken if "more)" in each.message["Subject"]]
+    assert gathered.message["Subject"].endswith("(and 5 more)")
+    post.world.action("Alice")
+    assert post.later() == []
+    assert len(post.later(timedelta(hours=1))) == 1
+
+
+def test_whoever_was_switched_off_gets_nothing(post: Post) -> None:
+    post.world.action("Alice")
+    post.world.ada.expect(200, "PATCH", f"/users/{post.world.alice.id}", {"active": False})
+    assert post.later() == [] and post.states() == ["cancelled"]
+
+
+def test_what_one_may_no_longer_see_is_not_told(post: Post) -> None:
+    """Mallory follows an item; before the mail leaves, it becomes the work of a restricted team."""
+    item = post.world.feedback()
+    action = post.world.give("Mallory", item=item)["actions"][0]
+    post.later()
+    post.world.ada.expect(200, "PATCH", f"/teams/{post.world.care['id']}", {"restricted": True})
+    post.world.give(assignees=[{"team": "care", "mode": "pool"}], item=item)
+    body = {"transition": "reassign", "assignee": "sam@example.com", "reason": "For the team"}
+    post.world.olga.post(f"/actions/{action['id']}/transitions", body)
+    assert "mallory" not in receivers(post.later())
+    assert post.rows(select(Delivery.answer).where(Delivery.account_id == post.world.mallory.id, Delivery.tries == 1))
+
+
+def test_a_mail_says_what_matters_and_where_to_go_on(small_post: Post) -> None:
+    item = small_post.world.feedback("My miles are missing.", metric="nps", score=2)
+    due = "2026-12-01T16:00:00Z"
+    action = small_post.world.give("Alice", item=item, due_at=due, description="Ask the airline.")["actions"][0]
+    [taken] = small_post.later()
+    text = taken.part("plain").replace("\r\n", "\n")
+    for words in ("Olga assigned “Restore the miles” to you.", "Due: Tue 1 Dec 2026, 16:00", "> Ask the airline."):
+        assert words in text
+    base = small_post.service.settings.base_url
+    assert f"{base}/actions/{action['id']}\n" in text
+    assert list(links(taken)) == ["Accept", "Finish", "Write a comment", "Choose what you hear of"]
+    assert taken.message["List-Unsubscribe"] == f"<{links(taken)['Choose what you hear of']}>"
+    assert taken.message["Message-ID"].startswith("<delivery-") and taken.message["Date"].datetime == clock.now()
+    purposes = {row.purpose: row.action_id for row in small_post.rows(select(Link.purpose, Link.action_id))}
+    assert purposes == {"accept": action["id"], "complete": action["id"], "comment": action["id"], "preferences": None}
+
+
+def test_only_the_assignee_of_now_gets_links_to_act(small_post: Post) -> None:
+    action = small_post.world.action("Alice")
+    small_post.later()
+    small_post.world.alice.fire(action, "accept")
+    small_post.world.olga.fire(action, "reassign", assignee="bob@example.com", reason="Holidays")
+    to = {each.recipient: links(each) for each in small_post.later()}
+    assert list(to["alice@example.com"]) == ["Choose what you hear of"]
+    assert list(to["bob@example.com"]) == ["Accept", "Finish", "Write a comment", "Choose what you hear of"]
+
+
+def test_mails_about_one_item_are_one_thread(small_post: Post) -> None:
+    action = small_post.world.action("Alice")
+    [first] = small_post.later()
+    small_post.world.alice.fire(action, "decline", reason="Not mine")
+    to_olga = next(each for each in small_post.later() if each.recipient == "olga@example.com")
+    assert first.message["References"] == to_olga.message["References"]
+    assert first.message["Message-ID"] != to_olga.message["Message-ID"]
+
+
+def test_mail_speaks_the_language_of_its_reader(small_post: Post) -> None:
+    world = small_post.world
+    world.alice.expect(200, "PATCH", "/me", {"language": "ko", "time_zone": "Asia/Seoul"})
+    world.action("Alice", due_at="2026-12-01T16:00:00Z")
+    [taken] = small_post.later()
+    assert taken.message["Subject"] == "새 조치 할당: Restore the miles"
+    assert "기한: 2026년 12월 2일 (수) 01:00" in taken.part("plain") and "상태: 할당됨" in taken.part("plain")
+    assert '<html lang="ko">' in taken.part("html")
+
+
+def test_hostile_names_and_titles_end_no_header(small_post: Post) -> None:
+    world = small_post.world
+    world.person("Eve\r\nBcc: x@y", "agent", email="eve@example.com")
+    world.action("Alice", by="Eve\r\nBcc: x@y", title="Hello\r\nBcc: x@y")
+    [taken] = small_post.later()
+    assert taken.message["Bcc"] is None and taken.message["Subject"] == "Assigned to you: Hello Bcc: x@y"
+
+
+# -- when it goes wrong ------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_not_there_is_tried_again_until_it_is(post: Post) -> None:
+    post.world.action("Alice")
+    post.sink.faults["banner"] = ["421 closed", smtp.HANG_UP]
+    assert post.later() == [] and post.states() == ["pending"]
+    assert post.later(timedelta(seconds=30)) == []
+    assert post.later(timedelta(minutes=2)) == []
+    assert len(post.later(timedelta(minutes=10))) == 1
+    attempts = post.rows(select(Attempt.verdict, Attempt.status, Attempt.answer).order_by(Attempt.number))
+    assert [(row.verdict, row.status) for row in attempts] == [("later", 421), ("later", None), ("delivered", 250)]
+
+
+def test_a_mail_that_is_tried_again_has_the_same_id(small_post: Post) -> None:
+    small_post.world.action("Alice")
+    small_post.sink.faults["text"] = ["451 not now"]
+    small_post.later()
+    [taken] = small_post.later(timedelta(minutes=2))
+    ids = [row.id for row in small_post.rows(select(Delivery.id))]
+    assert taken.message["Message-ID"].startswith(f"<delivery-{ids[0]}.")
+
+
+def test_a_dead_address_gets_nothing_more_until_it_changes(post: Post) -> None:
+    world = post.world
+    post.sink.faults["RCPT"] = ["550 5.1.1 nobody here"]
+    world.action("Alice")
+    assert post.later() == [] and post.states() == ["dead"]
+    assert [row.address for row in post.rows(select(DeadAddress.address))] == ["alice@example.com"]
+    world.action("Alice")
+    assert post.later() == [] and post.states() == ["dead", "cancelled"]
+    world.ada.expect(200, "PATCH", f"/users/{world.alice.id}", {"email": "alice@example.org"})
+    world.alice.email = "alice@example.org"
+    world.action("Alice")
+    assert [each.recipient for each in post.later()] == ["alice@example.org"]
+
+
+def test_a_server_that_refuses_us_makes_no_address_dead(small_post: Post) -> None:
+    small_post.world.action("Alice")
+    small_post.sink.faults["MAIL"] = ["550 5.7.1 who are you"]
+    small_post.later()
+    assert small_post.states() == ["pending"] and small_post.rows(select(DeadAddress)) == []
+
+
+def test_a_mail_that_cannot_be_written_is_given_up_with_the_reason(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    post.world.action("Alice")
+    post.world.action("Bob")
+    broken = update(Event).where(Event.position == select(func.min(Notice.position)).scalar_subquery())
+    post.service.database.transaction(
+        lambda session: session.execute(broken.values(body='{"type": "action.assigned"}'))
+    )
+    assert receivers(post.later()) == ["bob"]
+    assert post.states() == ["dead", "delivered"]
+    [row] = post.rows(select(Delivery.answer).where(text("state = 'dead'")))
+    assert row.answer == "The mail could not be written: KeyError."
+    assert "a mail could not be written" in caplog.text
+    assert post.later(timedelta(days=30)) == []
+
+
+def test_an_import_sends_nothing(small_post: Post) -> None:
+    lines = "".join(f"A-{n},My miles are missing.\n" for n in range(200))
+    file = {"data": f"external_id,text\n{lines}", "content_type": "text/csv"}
+    small_post.world.sam.expect(202, "POST", "/imports", **file)
+    run_imports(small_post.service)
+    assert small_post.later() == [] and small_post.rows(select(Notice)) == []
+    kept = select(func.count()).where(Event.type == "feedback.received", Event.imported)
+    assert small_post.rows(kept)[0][0] == 200
+
+
+def test_without_a_server_mail_is_kept_and_never_counts_as_sent(world: World, noon: datetime) -> None:
+    with smtp.sink() as sink:
+        post = Post(world, sink)
+        post.channel = Mail(world.service)
+        world.action("Alice")
+        assert post.later() == [] and post.states() == ["kept"]
+        post.way.close()
+    [kept] = (world.service.settings.instance / "outbox").glob("*.eml")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert b"Subject: Assigned to you: Restore the miles" in kept.read_bytes()
+    assert isinstance(Mail(world.service)._transport, Outbox)
