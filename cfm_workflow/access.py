@@ -116,6 +116,7 @@ RIGHTS: Final[dict[str, Right]] = {
     "people.manage":     _right("users:manage"),
     "settings.read":     _right(None,              ANYONE, free=True),
     "settings.manage":   _right("settings:manage"),
+    "mails.read":        _right(None,              "supervisor"),
     "events.read":       _right("events:read"),
     "events.audit":      _right(None),
     "self.read":         _right(None,              ANYONE, free=True),

@@ -67,6 +67,7 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listImports":              ("feedback:write",  SUPERVISORS),
     "getImport":                ("feedback:write",  SUPERVISORS),
     "listImportErrors":         ("feedback:write",  SUPERVISORS),
+    "listMails":                (NONE,              SUPERVISORS),
     "getMe":                    (FREE,              EVERYBODY),
     "changeMe":                 ("users:manage",    EVERYBODY),
     "listMyTokens":             ("users:manage",    EVERYBODY),

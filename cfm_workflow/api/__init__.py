@@ -9,6 +9,7 @@ from cfm_workflow.api import (
     feedback,
     health,
     imports,
+    mails,
     me,
     openapi,
     outcomes,
@@ -21,7 +22,7 @@ from cfm_workflow.service import Service
 
 __all__ = ["register"]
 
-ROUTES = (actions, customers, events, feedback, imports, me, openapi, outcomes, people, workflows)
+ROUTES = (actions, customers, events, feedback, imports, mails, me, openapi, outcomes, people, workflows)
 """The modules whose import has declared all operations."""
 
 

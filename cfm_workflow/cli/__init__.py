@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "token":       ("cfm_workflow.cli.people:token",      "What people and programs sign in with."),
     "integration": ("cfm_workflow.cli.people:integration", "Programs with rights of their own."),
     "feedback":    ("cfm_workflow.cli.feedback:group",    "Bring in files of feedback."),
+    "mail":        ("cfm_workflow.cli.mail:group",        "Whether mail gets out."),
     "workflow":    ("cfm_workflow.cli.workflows:group",   "Check a workflow file, draw a workflow."),
     "db":          ("cfm_workflow.cli.database:group",    "The schema of the database."),
     "backup":      ("cfm_workflow.cli.backups:backup",    "Database and keys into one file, while running."),

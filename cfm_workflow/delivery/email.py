@@ -72,7 +72,7 @@ def open_transport(settings: Settings) -> Transport:
     """The way out that these settings name."""
     if settings.mail_server is None:
         return Outbox(settings)
-    return Smtp(settings, context=ssl.create_default_context())
+    return Smtp(settings)
 
 
 class _Writer:
@@ -105,12 +105,16 @@ class _Writer:
 
 
 class Smtp:
-    """Hands mails to a mail server."""
+    """Hands mails to a mail server. `context` says whose certificates are good, those of the machine unless given;
+    `timeout` is in seconds, for each answer of the server."""
 
-    def __init__(self, settings: Settings, *, context: ssl.SSLContext, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self, settings: Settings, *, context: ssl.SSLContext | None = None, timeout: float = TIMEOUT_SECONDS
+    ) -> None:
+        trusted = context or ssl.create_default_context()
         self._writer = _Writer(settings)
         self._sender = parseaddr(settings.mail_sender)[1]
-        self._pool = Pool(lambda: Line(self._writer.mail, context, timeout))
+        self._pool = Pool(lambda: Line(self._writer.mail, trusted, timeout))
 
     def send(self, mail: Mail) -> Answer:
         """One message to one recipient."""

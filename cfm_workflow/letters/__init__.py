@@ -4,6 +4,7 @@ from cfm_workflow.letters.compose import LINES, Letter, compose
 from cfm_workflow.letters.headers import headers, message_id
 from cfm_workflow.letters.news import Arrangement, Names, News, Reader, arrange
 from cfm_workflow.letters.places import address_of
+from cfm_workflow.letters.trial import trial
 
 __all__ = [
     "LINES",
@@ -17,4 +18,5 @@ __all__ = [
     "compose",
     "headers",
     "message_id",
+    "trial",
 ]

@@ -18,7 +18,7 @@ SUBJECT: Final = 150
 LINES: Final = 50
 """Of a list; how many more there are is said."""
 
-_TEMPLATES: Final = Environment(
+TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=select_autoescape(("html",)),
     undefined=StrictUndefined,
@@ -93,8 +93,8 @@ def compose(
     }
     return Letter(
         subject=_subject(arrangement, teller, reader, unsaid),
-        text=_TEMPLATES.get_template("letter.txt").render(values),
-        html=_TEMPLATES.get_template("letter.html").render(values),
+        text=TEMPLATES.get_template("letter.txt").render(values),
+        html=TEMPLATES.get_template("letter.html").render(values),
         feedback_id=arrangement.feedback_id,
         preferences=preferences,
     )

@@ -48,6 +48,8 @@ class Delivery(Base):
         Index("ix_deliveries_webhook_id_id", "webhook_id", "id"),
         Index("ix_deliveries_dead", "webhook_id", "id", sqlite_where=DEAD, postgresql_where=DEAD),
         Index("ix_deliveries_mailed", "account_id", "settled_at", sqlite_where=MAIL, postgresql_where=MAIL),
+        Index("ix_deliveries_mails_of_person", "account_id", "id", sqlite_where=MAIL, postgresql_where=MAIL),
+        Index("ix_deliveries_mails_in_state", "state", "id", sqlite_where=MAIL, postgresql_where=MAIL),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

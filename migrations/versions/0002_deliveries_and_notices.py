@@ -123,6 +123,8 @@ def _create_deliveries() -> None:
     op.create_index("ix_deliveries_held", "deliveries", ["lease"], **HELD)
     op.create_index("ix_deliveries_mail_due", "deliveries", ["account_id", "next_at", "id"], **PENDING)
     op.create_index("ix_deliveries_mailed", "deliveries", ["account_id", "settled_at"], **MAIL)
+    op.create_index("ix_deliveries_mails_in_state", "deliveries", ["state", "id"], **MAIL)
+    op.create_index("ix_deliveries_mails_of_person", "deliveries", ["account_id", "id"], **MAIL)
     op.create_index("ix_deliveries_untried", "deliveries", ["webhook_id", "action_id", "sequence"], **UNTRIED)
     op.create_index("ix_deliveries_webhook_due", "deliveries", ["webhook_id", "next_at", "id"], **PENDING)
     op.create_index("ix_deliveries_webhook_id_id", "deliveries", ["webhook_id", "id"])
