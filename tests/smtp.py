@@ -76,11 +76,18 @@ class Sink:
 
     def __post_init__(self) -> None:
         self._ended = threading.Event()
+        self.more = threading.Condition()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._open: list[socket.socket] = []
         self._threads[0].start()
+
+    def wait_for(self, count: int) -> list[Taken]:
+        """The messages as soon as there are so many."""
+        with self.more:
+            assert self.more.wait_for(lambda: len(self.taken) >= count, timeout=30), self.said
+        return self.taken
 
     def close(self) -> None:
         """End every conversation and wait for the threads."""
@@ -203,7 +210,9 @@ class Conversation:
         message = Taken(self.sender, self.recipient, b"".join(lines), self.options)
         fault = self.sink.faults.get("text")
         if self.sink.faults.get("text") is None or (isinstance(fault, list) and not fault):
-            self.sink.taken.append(message)
+            with self.sink.more:
+                self.sink.taken.append(message)
+                self.sink.more.notify_all()
         self.answer("text")
         if self.sink.fault("after") == HANG_UP:
             raise EOFError

@@ -18,7 +18,9 @@ from cfm_workflow import limits, settings
 from cfm_workflow.access import SCOPES
 from cfm_workflow.cli import COMMANDS
 from cfm_workflow.models.people import TeamMode
+from cfm_workflow.policy.audiences import AUDIENCES, OTHERS, RELATIONS, Level
 from cfm_workflow.policy.event_types import EVENT_TYPES
+from cfm_workflow.queries.mails import STATES
 from cfm_workflow.workflow import load_file, load_text
 from tests.world import World
 
@@ -59,6 +61,19 @@ def test_every_event_type_is_documented(event_type: str) -> None:
 def test_no_event_type_is_documented_that_does_not_exist() -> None:
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", page("docs/events.md")))
     assert named - EVENT_TYPES.keys() <= {"openapi.json"}
+
+
+def test_the_documented_audiences_are_the_table_they_follow() -> None:
+    said = {Level.AT_ONCE: "at once", Level.DIGEST: "digest", Level.NEVER: ""}
+    rows = [f"| `{kind}` | {' | '.join(said[level] for level in row)} |" for kind, row in AUDIENCES.items()]
+    rows += [f"| other steps of a workflow | {' | '.join(said[level] for level in OTHERS)} |"]
+    text = page("docs/mail.md")
+    assert f"| {' | '.join(relation.replace('_', ' ') for relation in RELATIONS)} |" in text
+    assert "\n".join(rows) in text
+
+
+def test_the_documented_states_of_a_mail_are_those_there_are() -> None:
+    assert re.findall(r"^\| `(\w+)` \| ", page("docs/mail.md").split("| state |")[1], re.MULTILINE) == list(STATES)
 
 
 def test_every_scope_and_every_way_to_give_work_is_documented() -> None:

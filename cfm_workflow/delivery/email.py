@@ -14,11 +14,11 @@ import flask_mail
 from flask import Flask
 
 from cfm_workflow.delivery import outbox
-from cfm_workflow.delivery.message import Mail, Message, Unsendable
+from cfm_workflow.delivery.message import Mail, Message, Unsendable, ascii_domain
 from cfm_workflow.delivery.smtp import TIMEOUT_SECONDS, Failure, Line, Pool, Stage
 from cfm_workflow.policy.deliveries import Answer, Verdict
 from cfm_workflow.setting_values import MailTls
-from cfm_workflow.settings import Settings
+from cfm_workflow.settings import Settings, SettingsError
 
 LATER, NEVER, GONE = Verdict.LATER, Verdict.NEVER, Verdict.GONE
 
@@ -69,7 +69,7 @@ class Transport(Protocol):
 
 
 def open_transport(settings: Settings) -> Transport:
-    """The way out that these settings name."""
+    """The way out that these settings name. Raises SettingsError: mail cannot be from the sender they name."""
     if settings.mail_server is None:
         return Outbox(settings)
     return Smtp(settings)
@@ -91,6 +91,7 @@ class _Writer:
         )
         self.mail = flask_mail.Mail(self.app)
         self.sender = settings.mail_sender
+        self.sender_address = _sender_address(settings)
 
     def message(self, mail: Mail) -> tuple[Message, bytes]:
         """Raises Unsendable."""
@@ -104,6 +105,16 @@ class _Writer:
             raise Unsendable(f"The message cannot be written down: {type(error).__name__}.") from error
 
 
+def _sender_address(settings: Settings) -> str:
+    try:
+        address = ascii_domain(parseaddr(settings.mail_sender)[1])
+    except Unsendable:
+        address = ""
+    if not address.isascii() or not address:
+        raise SettingsError("CFM_MAIL_SENDER", "holds an address that servers do not take", "one of ASCII letters")
+    return address
+
+
 class Smtp:
     """Hands mails to a mail server. `context` says whose certificates are good, those of the machine unless given;
     `timeout` is in seconds, for each answer of the server."""
@@ -113,7 +124,6 @@ class Smtp:
     ) -> None:
         trusted = context or ssl.create_default_context()
         self._writer = _Writer(settings)
-        self._sender = parseaddr(settings.mail_sender)[1]
         self._pool = Pool(lambda: Line(self._writer.mail, trusted, timeout))
 
     def send(self, mail: Mail) -> Answer:
@@ -157,7 +167,7 @@ class Smtp:
             line.open()
         if message.mail_options and not line.takes_any_address:
             raise Unsendable("The mail server takes no addresses beyond ASCII.")
-        line.hand_over(self._sender, message.to, content, message.mail_options)
+        line.hand_over(self._writer.sender_address, message.to, content, message.mail_options)
 
     def close(self) -> None:
         self._pool.close()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email import policy
 from email.charset import BASE64, QP, Charset
+from email.header import Header
 from email.mime.base import MIMEBase
 from email.mime.text import MIMEText
 from typing import Final
@@ -47,7 +48,7 @@ class Message(flask_mail.Message):
         }.items():
             check_header(name, value)
         super().__init__(
-            mail.subject,
+            _subject(mail.subject),
             recipients=[self.to] if self.to.isascii() else [],  # it could not be written by Flask-Mail
             body=mail.text,
             html=mail.html,
@@ -74,6 +75,11 @@ class Message(flask_mail.Message):
         charset = Charset("utf-8")
         charset.body_encoding = QP if sum(letter < "\x80" for letter in body) * 4 > len(body) * 3 else BASE64
         return MIMEText(body, _subtype=subtype, _charset=charset)  # type: ignore[arg-type]
+
+
+def _subject(text: str) -> str:
+    """Encoded where it would be taken for something encoded (RFC 2047, 6); the rest is Flask-Mail's."""
+    return Header(text, "utf-8").encode() if "=?" in text else text
 
 
 def ascii_domain(address: str) -> str:

@@ -55,6 +55,10 @@ class Mail:
         if state == "dead":  # what the server said may name the address, which is for no log
             log.error("a mail is given up", delivery=claimed.id, tries=claimed.number, status=answer.status)
 
+    def close(self) -> None:
+        """Let go of the connections that are kept for a moment."""
+        self._transport.close()
+
     def _written(self, claimed: Claimed, now: datetime) -> Message | Answer:
         """The message, or what there is to say instead of sending one."""
         database = self._service.database

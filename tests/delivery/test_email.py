@@ -260,6 +260,26 @@ def test_a_long_link_in_a_header_stays_as_it_is(tmp_path: Path) -> None:
     assert f"List-Unsubscribe: {link}\r\n".encode() in content
 
 
+@pytest.mark.parametrize("subject", ["=?utf-8?q?Bcc:_x?=", "=?utf-8?b?DQo=?= 안녕", "a" * 150, "가" * 150, "'\"<>"])
+def test_a_subject_arrives_as_it_was_written(transport: Make, subject: str) -> None:
+    with smtp.sink() as sink:
+        transport(sink).send(a_mail(subject=subject))
+    assert sink.taken[0].message["Subject"] == subject
+
+
+@pytest.mark.parametrize("sender", ["고객@example.com", "care@" + "x" * 70 + ".com"])
+def test_a_sender_that_no_server_takes_stops_the_start(tmp_path: Path, sender: str) -> None:
+    with pytest.raises(settings.SettingsError, match="CFM_MAIL_SENDER"):
+        open_transport(ours(tmp_path, sender=sender))
+
+
+def test_a_sender_with_a_korean_domain_is_written_as_the_network_knows_it(transport: Make) -> None:
+    with smtp.sink() as sink:
+        transport(sink, sender="지원 <care@한국.kr>").send(a_mail())
+    assert sink.taken[0].sender == "care@xn--3e0b707e.kr"
+    assert sink.taken[0].message["From"] == "지원 <care@xn--3e0b707e.kr>"
+
+
 @pytest.mark.parametrize("hostile", ["\r\nBcc: x@y", "\nBcc: x@y", "\rBcc: x@y", "\x00", "\x85x", "\u2028x"])
 @pytest.mark.parametrize("place", ["to", "subject", "header"])
 def test_a_line_break_ends_no_header(transport: Make, hostile: str, place: str) -> None:

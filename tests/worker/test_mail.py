@@ -17,6 +17,7 @@ from cfm_workflow.models import Attempt, DeadAddress, Delivery, Event, Link, Not
 from cfm_workflow.policy.deliveries import MAILS_AN_HOUR
 from cfm_workflow.service import Service
 from cfm_workflow.setting_values import MailTls
+from cfm_workflow.worker.dispatch import Dispatcher
 from cfm_workflow.worker.importing import run_imports
 from cfm_workflow.worker.mail import Mail
 from tests import smtp
@@ -215,6 +216,21 @@ def test_hostile_names_and_titles_end_no_header(small_post: Post) -> None:
     world.action("Alice", by="Eve\r\nBcc: x@y", title="Hello\r\nBcc: x@y")
     [taken] = small_post.later()
     assert taken.message["Bcc"] is None and taken.message["Subject"] == "Assigned to you: Hello Bcc: x@y"
+
+
+def test_a_running_dispatcher_sends_as_soon_as_something_happened(small_world: World) -> None:
+    with smtp.sink() as sink:
+        post = Post(small_world, sink)
+        post.service.database.known["mail_wait"] = timedelta(0)
+        dispatcher = Dispatcher(post.service, [post.channel])
+        dispatcher.start()
+        try:
+            small_world.give("Alice", "Bob", "Lea")
+            taken = sink.wait_for(3)
+        finally:
+            dispatcher.stop()
+            post.channel.close()
+    assert receivers(taken) == ["alice", "bob", "lea"] and set(post.states()) == {"delivered"}
 
 
 # -- when it goes wrong ------------------------------------------------------------------------------------------------
