@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.models import Account, Attempt, Delivery
@@ -75,5 +75,5 @@ def _attempts(session: Session, delivery_ids: Sequence[int]) -> dict[int, list[d
 
 def given_up(session: Session) -> int:
     """How many mails will never arrive."""
-    dead = select(func.count()).where(Delivery.webhook_id.is_(None), text("deliveries.state = 'dead'"))
+    dead = select(func.count()).where(Delivery.account_id.is_not(None), Delivery.state == "dead")
     return int(session.execute(dead).scalar_one())
