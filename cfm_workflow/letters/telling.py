@@ -121,6 +121,8 @@ class Teller:
         elif news.part("feedback"):
             status = str(news.part("feedback").get("status"))
             yield Fact(self._("State"), self._(words.STATUSES.get(status, status)))
+        elif news.part("webhook").get("disabled_reason"):
+            yield Fact(self._("Reason"), news.part("webhook")["disabled_reason"])
         yield from self._changes(news)
 
     def _of_action(self, news: News, action: Mapping[str, Any]) -> Iterator[Fact]:

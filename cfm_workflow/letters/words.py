@@ -105,6 +105,20 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
         ),
         OTHERS: Words(mark("Given back"), mark("%(who)s gave back “%(title)s”.")),
     },
+    "action.watched": {
+        OTHERS: Words(mark("You follow it now"), mark("%(who)s added you to those who follow “%(title)s”.")),
+    },
+    "feedback.watched": {
+        OTHERS: Words(mark("You follow it now"), mark("%(who)s added you to those who follow feedback #%(item)s.")),
+    },
+    "action.unwatched": {
+        OTHERS: Words(mark("You no longer follow it"), mark("%(who)s took you off those who follow “%(title)s”.")),
+    },
+    "feedback.unwatched": {
+        OTHERS: Words(
+            mark("You no longer follow it"), mark("%(who)s took you off those who follow feedback #%(item)s.")
+        ),
+    },
     "feedback.reopened": {
         OTHERS: Words(mark("Open again"), mark("Feedback #%(item)s is open again: there is something left to do.")),
     },
@@ -144,10 +158,20 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
         OTHERS: Words(mark("Changed"), mark("%(who)s changed feedback #%(item)s.")),
     },
     "webhook.failing": {
-        OTHERS: Words(mark("Webhook fails"), mark("Your webhook %(title)s does not take what we send to it.")),
+        OTHERS: Words(
+            mark("Webhook fails"),
+            mark(
+                "Your webhook %(title)s takes nothing that is sent to it. After five days of that it is switched off."
+            ),
+        ),
     },
     "webhook.disabled": {
-        OTHERS: Words(mark("Webhook switched off"), mark("Your webhook %(title)s has been switched off.")),
+        OTHERS: Words(
+            mark("Webhook switched off"),
+            mark(
+                "Your webhook %(title)s is switched off. Once it works again, switch it on and replay what it missed."
+            ),
+        ),
     },
 }
 
