@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
 from cfm_workflow.db import plain
-from cfm_workflow.models import Account, Attempt, Delivery, Event, Notice, Webhook
+from cfm_workflow.models import Account, Attempt, Delivery, Notice, Webhook
 from cfm_workflow.policy.deliveries import MAILS_AN_HOUR, Answer, Verdict, next_gap
 
 LEASE: Final = timedelta(seconds=30)
@@ -156,17 +156,6 @@ def _gather(session: Session, account_id: int, rows: Sequence[Any], now: datetim
     gone = {"state": "gathered", "settled_at": now, "lease": None, "lease_until": None}
     session.execute(update(Delivery).where(Delivery.id.in_([row.id for row in others])).values(**gone))
     return carrier
-
-
-def told_by(session: Session, claimed: Claimed) -> list[Any]:
-    """What a mail is to tell: the notices of its batch, each with its event, in the order it happened."""
-    query = (
-        select(Notice.relation, Notice.kind, Event.position, Event.type, Event.body, Event.action_id, Event.feedback_id)
-        .join(Event, Event.position == Notice.position)
-        .where(Notice.account_id == claimed.receiver, Notice.batch == claimed.position)
-        .order_by(Event.position)
-    )
-    return list(session.execute(query))
 
 
 # -- both ------------------------------------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ from typing import Final
 from cfm_workflow.service import Service
 from cfm_workflow.worker.clock import Clock, Part
 from cfm_workflow.worker.dispatch import Channel, Dispatcher
+from cfm_workflow.worker.mail import Mail
 from cfm_workflow.worker.presence import Presence, succeed
 
-CHANNELS: Final[tuple[Callable[[Service], Channel], ...]] = ()
+CHANNELS: Final[tuple[Callable[[Service], Channel], ...]] = (Mail,)
 """The ways out. A new one is a file and a line."""
 
 

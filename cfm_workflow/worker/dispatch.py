@@ -46,6 +46,9 @@ class Channel(Protocol):
     def deliver(self, claimed: Claimed) -> None:
         """Send it and settle it. Whatever goes wrong outside is an answer, not an error."""
 
+    def close(self) -> None:
+        """Let go of what was kept open; nothing is sent any more."""
+
 
 class Dispatcher:
     """Sends over some channels until it is stopped; one per process."""
@@ -114,7 +117,8 @@ class Line:
         self._service.database.bell.leave(self._awake)
         self._give_back()
         since = self._stopped_at or clock.stopwatch()
-        self._idle.wait(max(0.0, since + GRACE_SECONDS - clock.stopwatch()))
+        if self._idle.wait(max(0.0, since + GRACE_SECONDS - clock.stopwatch())):
+            self._channel.close()
 
     def _run(self) -> None:
         while not self._service.stopping.is_set():
