@@ -1,1 +1,1 @@
-"""The only code that talks to the outside world, one file per channel. It knows no database."""
+"""The only code that talks to the outside world, one file per channel. It decides nothing and knows no database."""
