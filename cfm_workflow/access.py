@@ -69,6 +69,7 @@ SCOPES: Final = (
     "customers:read",
     "customers:write",
     "events:read",
+    "webhooks:manage",
     "users:read",
     "users:manage",
     "settings:manage",
@@ -119,6 +120,7 @@ RIGHTS: Final[dict[str, Right]] = {
     "mails.read":        _right(None,              "supervisor"),
     "events.read":       _right("events:read"),
     "events.audit":      _right(None),
+    "webhook.manage":    _right("webhooks:manage"),
     "self.read":         _right(None,              ANYONE, free=True),
     "self.manage":       _right("users:manage",    "oneself"),
 }  # fmt: skip

@@ -16,7 +16,7 @@ from cfm_workflow import settings as settings_room
 from cfm_workflow.db import Database
 from cfm_workflow.errors import NotFound, NotReady
 from cfm_workflow.models import Event, Installation
-from cfm_workflow.operations import definitions
+from cfm_workflow.operations import definitions, webhooks
 from cfm_workflow.security.keys import KeyRing, check_value, open_ring, verify_check
 from cfm_workflow.settings import Settings, SettingsError, shipped_folder
 from cfm_workflow.workflow import Definition
@@ -102,8 +102,11 @@ def _settle(database: Database, ring: KeyRing, wanted: Iterable[Definition]) -> 
         key_check = session.scalars(select(Installation.key_check)).one()
         newest = session.scalars(select(func.max(Event.position))).one() or 0
         is_behind = ledger.horizon(session) <= newest
+        outdated = webhooks.protected_by_older_keys(session, ring)
         unpublished = [definition for definition in wanted if not _is_published(session, definition)]
     _settle_keys(database, ring, key_check)
+    if outdated:
+        database.transaction(lambda session: webhooks.protect_anew(session, ring, outdated))
     if is_behind and database.transaction(ledger.move_base):
         log.warning("this database was moved here: positions go on behind the newest event", position=newest)
     if unpublished:

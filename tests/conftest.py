@@ -1,6 +1,8 @@
 """Fixtures: a migrated database of either kind, cloned per test; the service and a world of people on it."""
 
+import ipaddress
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -53,6 +55,32 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _running_clock() -> Iterator[None]:
     yield
     clock.freeze(None)
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The only names there are in this process, with their addresses: no test asks a name server."""
+    known = {"localhost": ["127.0.0.1"]}
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name is None or _is_address(name):
+            return look_up(host, port, *args, **kwargs)
+        if not known.get(name):
+            raise socket.gaierror(socket.EAI_NONAME, "there is no such name in the tests")
+        return [entry for address in known[name] for entry in look_up(address, port, *args, **kwargs)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return known
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 @pytest.fixture

@@ -16,13 +16,14 @@ from cfm_workflow.api import (
     people,
     problems,
     routing,
+    webhooks,
     workflows,
 )
 from cfm_workflow.service import Service
 
 __all__ = ["register"]
 
-ROUTES = (actions, customers, events, feedback, imports, mails, me, openapi, outcomes, people, workflows)
+ROUTES = (actions, customers, events, feedback, imports, mails, me, openapi, outcomes, people, webhooks, workflows)
 """The modules whose import has declared all operations."""
 
 

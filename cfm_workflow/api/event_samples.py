@@ -139,6 +139,22 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "version": 1,
         "created_at": _NOON,
     },
+    "webhook": {
+        "id": 7,
+        "url": "https://hooks.example.com",
+        "description": "CRM",
+        "event_types": ["action.*"],
+        "teams": None,
+        "workflows": None,
+        "payload": "full",
+        "include_customer": False,
+        "include_imported": False,
+        "state": "active",
+        "disabled_reason": None,
+        "owner_id": 1,
+        "version": 1,
+        "created_at": _NOON,
+    },
     "workflow": {"key": "standard", "version": 1, "sha256": "0123456789abcdef" * 4},
 }
 

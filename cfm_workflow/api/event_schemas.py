@@ -7,7 +7,6 @@ from typing import Any, Final
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.api.event_samples import sample
@@ -16,9 +15,10 @@ from cfm_workflow.forms.feedback import FeedbackOut
 from cfm_workflow.forms.imports import ImportOut
 from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
+from cfm_workflow.forms.webhooks import EventWebhookOut
 from cfm_workflow.ledger import CUTS
-from cfm_workflow.models import WorkflowVersion
 from cfm_workflow.policy.event_types import EVENT_TYPES, EventType, known
+from cfm_workflow.queries import workflows
 
 _TEXT: Final = {"type": "string"}
 _TEXT_OR_NULL: Final = {"type": ["string", "null"]}
@@ -28,6 +28,15 @@ _PERSON_OR_NULL: Final = {
     "type": ["object", "null"],
     "required": ["id", "name"],
     "properties": {"id": _WHOLE, "name": _TEXT_OR_NULL},
+}
+_CUSTOMER_OR_NULL: Final[dict[str, Any]] = {
+    **_PERSON_OR_NULL,
+    "properties": {
+        "id": _WHOLE,
+        "name": _TEXT_OR_NULL,
+        "email": {**_TEXT_OR_NULL, "description": "Only for a webhook with `include_customer`."},
+        "phone": {**_TEXT_OR_NULL, "description": "Only for a webhook with `include_customer`."},
+    },
 }
 _CHANGES: Final = {
     "type": "object",
@@ -80,7 +89,7 @@ def _shown() -> dict[str, dict[str, Any]]:
     for name in ("attributes", "imported", "closed_at"):
         del item["properties"][name]
         item["required"].remove(name)
-    item["properties"]["customer"] = _PERSON_OR_NULL
+    item["properties"]["customer"] = _CUSTOMER_OR_NULL
     token = _plain(TokenOut)
     token["properties"]["account_id"] = _WHOLE
     customer = _object(id=_WHOLE, name=_TEXT_OR_NULL)
@@ -96,6 +105,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "token": token,
         "integration": _plain(IntegrationOut),
         "outcome": _plain(OutcomeOut),
+        "webhook": _plain(EventWebhookOut),
         "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
     }
 
@@ -160,12 +170,8 @@ def json_schema(name: str, kind: EventType) -> dict[str, Any]:
 
 def all_types(session: Session) -> dict[str, EventType]:
     """The table, and what the stored workflow definitions add to it."""
-    added = {
-        transition["event"]
-        for content in session.scalars(select(WorkflowVersion.content))
-        for transition in content["transitions"]
-    }
-    return EVENT_TYPES | {name: known(name) for name in sorted(added - EVENT_TYPES.keys())}
+    added = workflows.event_types(session) - EVENT_TYPES.keys()
+    return EVENT_TYPES | {name: known(name) for name in sorted(added)}
 
 
 def event_types(session: Session) -> list[dict[str, Any]]:

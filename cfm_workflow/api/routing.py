@@ -27,6 +27,7 @@ from cfm_workflow.operations.idempotency import Answer
 from cfm_workflow.queries import actions, customers, feedback, outcomes, people
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import imports as imports_query
+from cfm_workflow.queries import webhooks as webhooks_query
 from cfm_workflow.service import Service
 
 BASE: Final = "/api/v1"
@@ -61,6 +62,7 @@ class Operation:
 
     `etag`: the answer is an action with its version. `matches`: honours If-Match. `secret`: the answer holds one.
     `receive`: reads a body that is no JSON before the transaction begins, and returns what it is and a hash of it.
+    `look_up`: asks outside about a body before the transaction begins, and refuses it as wrong.
     `example`: a body that this operation accepts; where it reads files, one of each media type.
     """
 
@@ -78,6 +80,7 @@ class Operation:
     matches: bool = False
     secret: bool = False
     receive: Callable[[Service, Mapping[str, Any]], tuple[Mapping[str, Any], bytes]] | None = None
+    look_up: Callable[[Service, Mapping[str, Any]], None] | None = None
     example: Any = None
 
     @property
@@ -204,6 +207,8 @@ def _write(
         wanted, refusal = _attempt(lambda: load_query(query))
     if refusal is None:
         if_match, refusal = _attempt(lambda: _if_match(operation))
+    if refusal is None:
+        _, refusal = _attempt(lambda: _look_up(operation, service, caller, loaded or {}))
     if refusal is not None:
         with service.database.reading() as session:
             _exists(session, caller, path, refusal)
@@ -228,6 +233,12 @@ def _write(
         return answer
 
     return _response(service.database.transaction(work))
+
+
+def _look_up(operation: Operation, service: Service, caller: Caller, body: Mapping[str, Any]) -> None:
+    """Nothing is asked outside for those who may not do what they ask for."""
+    if operation.look_up is not None and operation.right is not None and access.allows(caller, operation.right):
+        operation.look_up(service, body)
 
 
 def _attempt(load: Callable[[], Any]) -> tuple[Any, CfmError | None]:
@@ -258,6 +269,8 @@ _FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
     "integration_id": lambda session, caller, ident: people.find_integration(session, ident),
     "customer_id":    lambda session, caller, ident: customers.find(session, ident),
     "outcome_id":     lambda session, caller, ident: outcomes.find(session, ident),
+    "webhook_id":     webhooks_query.find,
+    "delivery_id":    webhooks_query.find_delivery,
     "import_id":      lambda session, caller, ident: imports_query.find(session, ident),
 }  # fmt: skip
 

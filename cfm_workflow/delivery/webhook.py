@@ -66,7 +66,7 @@ class Sender:
         if may_stay and not line.is_cut:
             self._idle.put(target, line)
         else:
-            line.close()
+            line.end()
         return answer
 
     def close(self) -> None:
@@ -79,8 +79,10 @@ def _exchange(line: "_Line", target: Target, body: bytes, headers: Mapping[str, 
     line.request("POST", target.path, body, {**headers, **HEADERS}, preload_content=False, decode_content=False)
     response = line.getresponse()
     said = response.read(limits.ANSWER_BYTES, decode_content=False)
-    is_whole = len(said) < limits.ANSWER_BYTES and (response.length_remaining or 0) == 0
-    may_stay = is_whole and response.headers.get("Connection", "").lower() != "close" and response.version != 10
+    is_long = len(said) >= limits.ANSWER_BYTES
+    if not is_long and response.length_remaining:
+        raise HTTPException("the answer broke off")
+    may_stay = not is_long and response.headers.get("Connection", "").lower() != "close" and response.version != 10
     answer = Answer(
         _verdict(response.status),
         said.decode("utf-8", "replace").replace("\0", "\ufffd"),
@@ -182,8 +184,10 @@ class _Line(HTTPConnection):
                 with contextlib.suppress(OSError):  # the other side was faster
                     self._cord.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        super().close()
+    def end(self) -> None:
+        """Close the connection for good. (`close` is also called while an answer is still being read.)"""
+        self.cut()
+        self.close()
         with self._cutting:
             self._drop_cord()
 
@@ -220,7 +224,7 @@ class _Idle:
             self.count -= 1
         if line.is_connected:
             return line
-        line.close()
+        line.end()
         return None
 
     def put(self, target: Target, line: _Line) -> None:
@@ -231,7 +235,7 @@ class _Idle:
                 self._lines.setdefault(_place(target), []).append(line)
                 self.count += 1
         if not is_kept:
-            line.close()
+            line.end()
 
     def sweep(self, *, longest: float = IDLE_SECONDS) -> None:
         """Close those that rested for longer."""
@@ -245,7 +249,7 @@ class _Idle:
                 self._lines = {place: lines for place, lines in fresh.items() if lines}
                 self.count -= len(stale)
         for line in stale:
-            line.close()
+            line.end()
 
 
 def _place(target: Target) -> tuple[str, str, int]:

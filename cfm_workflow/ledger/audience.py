@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
 from cfm_workflow.db import plain
 from cfm_workflow.models import (
+    Account,
     Customer,
     Delivery,
     Event,
@@ -29,13 +30,17 @@ from cfm_workflow.queries import events as events_query
 if TYPE_CHECKING:
     from cfm_workflow.ledger.events import Fact
 
+TEST: Final = "webhook.test"
+"""Sent to the endpoint that it is about and to nobody else, whatever they ask for."""
+
 _CHANGING: Final = frozenset({"webhook", "team", "user", "integration"})
 """Events about these may change who listens, or what they may see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What decides whether an endpoint gets an event. `owner` is whose eyes it has, None when they see everything."""
+    """What decides whether an endpoint gets an event. `audit`: whether it may have those for administrators. `owner` is
+    whose eyes it has, None when they see everything."""
 
     id: int
     patterns: frozenset[str]
@@ -43,6 +48,7 @@ class Endpoint:
     workflows: frozenset[str] | None
     include_imported: bool
     include_customer: bool
+    audit: bool
     owner: Caller | None
 
 
@@ -78,20 +84,34 @@ def is_changed_by(facts: Iterable["Fact"]) -> bool:
 
 def read(session: Session) -> Audience:
     """Who listens as this transaction sees it; of one that changes it, nobody else must get to know."""
-    listening = select(Webhook).where(Webhook.state.in_(["active", "paused"])).order_by(Webhook.id)
+    listening = _LISTENING.where(Webhook.state.in_(["active", "paused"])).order_by(Webhook.id)
     choices: dict[int, dict[str, Level]] = {}
     for row in session.execute(select(NoticeChoice.account_id, NoticeChoice.kind, NoticeChoice.level)):
         choices.setdefault(row.account_id, {})[row.kind] = Level(row.level)
     everybody = session.execute(select(NoticeDefault.kind, NoticeDefault.level))
     return Audience(
         version=session.info["audience_version"],
-        endpoints=tuple(_endpoint(session, row) for row in session.scalars(listening)),
+        endpoints=tuple(_endpoint(session, row, role) for row, role in session.execute(listening)),
         choices=choices,
         everybody={row.kind: Level(row.level) for row in everybody},
     )
 
 
-def _endpoint(session: Session, row: Webhook) -> Endpoint:
+_LISTENING: Final = (
+    select(Webhook, Account.role)
+    .join(Account, Account.id == Webhook.owner_id)
+    .where(or_(Account.active, Account.role == "admin"))
+)
+"""What an administrator set up outlives them; an integration that is gone hears nothing more."""
+
+
+def endpoint_of(session: Session, webhook_id: int) -> Endpoint | None:
+    """One endpoint whatever its state, None when nothing may be sent to it any more."""
+    found = session.execute(_LISTENING.where(Webhook.id == webhook_id)).one_or_none()
+    return None if found is None else _endpoint(session, *found)
+
+
+def _endpoint(session: Session, row: Webhook, role: str | None) -> Endpoint:
     owner = callers.by_id(session, row.owner_id)
     return Endpoint(
         id=row.id,
@@ -100,6 +120,7 @@ def _endpoint(session: Session, row: Webhook) -> Endpoint:
         workflows=None if row.workflows is None else frozenset(row.workflows),
         include_imported=row.include_imported,
         include_customer=row.include_customer,
+        audit=role == "admin",
         owner=owner if owner is not None and owner.hidden_teams else None,
     )
 
@@ -111,10 +132,14 @@ def line_up(
     session: Session, audience: Audience, facts: Sequence["Fact"], rows: Sequence[dict[str, Any]], *, now: datetime
 ) -> None:
     """One delivery per event and endpoint that is to get it. The events have been written before."""
-    wanted = [(endpoint, _wanted(session, endpoint, facts, rows)) for endpoint in audience.endpoints]
-    lined_up = [_delivery(endpoint.id, row, now) for endpoint, chosen in wanted for row in chosen]
-    if lined_up:
-        plain(session, _INSERT, lined_up)
+    for endpoint in audience.endpoints:
+        insert_deliveries(session, endpoint, wanted_by(session, endpoint, facts, rows), now=now)
+
+
+def insert_deliveries(session: Session, endpoint: Endpoint, rows: Sequence[dict[str, Any]], *, now: datetime) -> None:
+    """A delivery to `endpoint` for each of these events (`position`, `action_id`, `sequence`)."""
+    if rows:
+        plain(session, _INSERT, [_delivery(endpoint.id, row, now) for row in rows])
 
 
 def _delivery(webhook_id: int, row: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -126,20 +151,18 @@ def _delivery(webhook_id: int, row: dict[str, Any], now: datetime) -> dict[str, 
         "state": "pending",
         "next_at": now,
         "tries": 0,
+        "tries_before": 0,
         "created_at": now,
     }
 
 
-def _wanted(
+def wanted_by(
     session: Session, endpoint: Endpoint, facts: Sequence["Fact"], rows: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    pairs = [
-        (fact, row)
-        for fact, row in zip(facts, rows, strict=True)
-        if matches(endpoint.patterns, fact.type, audit=row["audit"])
-        and (endpoint.include_imported or not fact.imported)
-        and (endpoint.workflows is None or _action(fact).get("workflow") in endpoint.workflows)
-    ]
+    """Those of some events that an endpoint is to get; of each the fact, and the row with `position` and `audit`."""
+    both = list(zip(facts, rows, strict=True))
+    tests = [row for fact, row in both if fact.type == TEST and fact.subject_id == endpoint.id]
+    pairs = [(fact, row) for fact, row in both if fact.type != TEST and _asks_for(endpoint, fact, row)]
     if endpoint.teams is not None and pairs:
         members = _teams_of(session, {_id(_action(fact).get("assignee")) for fact, _ in pairs})
         pairs = [(fact, row) for fact, row in pairs if endpoint.teams & _teams(fact, members)]
@@ -149,7 +172,16 @@ def _wanted(
         query = select(Event.position).where(Event.position.in_(positions), events_query.may_see(endpoint.owner))
         seen = set(session.scalars(query))
         chosen = [row for row in chosen if row["position"] in seen]
-    return chosen
+    return tests + chosen
+
+
+def _asks_for(endpoint: Endpoint, fact: "Fact", row: Mapping[str, Any]) -> bool:
+    return (
+        matches(endpoint.patterns, fact.type, audit=row["audit"])
+        and (endpoint.audit or not row["audit"])
+        and (endpoint.include_imported or not fact.imported)
+        and (endpoint.workflows is None or _action(fact).get("workflow") in endpoint.workflows)
+    )
 
 
 def _action(fact: "Fact") -> Mapping[str, Any]:

@@ -86,6 +86,32 @@ def _shorter(value: Any, longest: int) -> Any:
     return value
 
 
+THIN: Final = ("event_id", "position", "sequence", "schema_version", "subject", "imported", "from", "to")
+
+
+def thin(body: str) -> bytes:
+    """The body of an event for those who want to know that, and fetch what: type, time, ids, where from and to."""
+    event = orjson.loads(body)
+    data = event["data"]
+    action, feedback = data.get("action") or {}, data.get("feedback") or {}
+    ids = {
+        "action_id": action.get("id"),
+        "feedback_id": action.get("feedback_id") or feedback.get("id"),
+        "group_id": action.get("group_id") or (data.get("group") or {}).get("id"),
+    }
+    kept = {name: data[name] for name in THIN if name in data}
+    return orjson.dumps({"type": event["type"], "timestamp": event["timestamp"], "data": kept | ids})
+
+
+def with_contact(body: str, contact: str) -> bytes:
+    """The body with the customer's address and phone, frozen beside it, where the customer stands."""
+    event = orjson.loads(body)
+    customer = (event["data"].get("feedback") or {}).get("customer")
+    if customer is not None:
+        customer |= orjson.loads(contact)
+    return orjson.dumps(event)
+
+
 def changes(old: Any, new: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Per field of `new` that differs from the row `old`: `{"from": ..., "to": ...}`, long texts cut."""
     found = {}

@@ -27,6 +27,7 @@ from cfm_workflow.models import (
     PassedOver,
     Team,
     TeamMember,
+    Webhook,
 )
 from cfm_workflow.policy.audiences import Level, kind_of, level_for, relations_told
 
@@ -102,6 +103,7 @@ def _mail(account_id: int, batch: int, now: datetime, wait: timedelta) -> dict[s
         "state": "pending",
         "next_at": now + wait,
         "tries": 0,
+        "tries_before": 0,
         "created_at": now,
     }
 
@@ -148,6 +150,8 @@ def _asked(fact: "Fact") -> list[tuple[str, int]]:
             asked += [("pool_member", action["id"])]
         if "sibling" in told:
             asked += [("sibling", action["group_id"])]
+    elif "owner" in told:
+        asked += [("webhook_owner", fact.subject_id)]
     elif "group" in fact.about:
         asked += [("group_assigner", fact.subject_id)]
     elif fact.feedback_id is not None:
@@ -187,6 +191,7 @@ _RELATION: Final = {
     "group_assigner": "assigner",
     "item_assigner": "assigner",
     "item_assignee": "assignee",
+    "webhook_owner": "owner",
 }
 """What being found by a branch makes a person; `person` depends on where the event names them."""
 
@@ -205,6 +210,8 @@ def _served(who: Any) -> Any:
 
 
 _Other = aliased(Action)
+_Holder = aliased(Account)
+"""Whose endpoint it is: of an integration's hears the person who answers for the integration."""
 _SMALL: Final = func.count(_Other.id) <= limits.SIBLINGS_TOLD
 """A thousand people are not told of each other's thousand steps."""
 
@@ -235,6 +242,9 @@ _BRANCHES: Final[dict[str, Any]] = {
     "group_assigner": select(ActionGroup.id, ActionGroup.created_by).where(
         ActionGroup.id.in_(_keys("group_assigner")), ActionGroup.created_by.is_not(None)
     ),
+    "webhook_owner": select(Webhook.id, func.coalesce(_Holder.owner_id, _Holder.id))
+    .join(_Holder, _Holder.id == Webhook.owner_id)
+    .where(Webhook.id.in_(_keys("webhook_owner"))),
     "item_assignee": _served(Action.assignee_id).where(ActionFeedback.feedback_id.in_(_keys("item_assignee"))),
     "item_assigner": _served(Action.assigner_id).where(ActionFeedback.feedback_id.in_(_keys("item_assigner"))),
     "item_lead": select(ActionFeedback.feedback_id, Team.lead_id)

@@ -30,18 +30,23 @@ _PENDING: Final = text("deliveries.state = 'pending'")  # literal, as in the par
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that is ours to send until the lease runs out. `number` counts its attempts, from 1."""
+    """A delivery that is ours to send until the lease runs out. `number` counts its attempts, from 1; `before` is how
+    many of them were made before it was opened again."""
 
     id: int
     receiver: int  # the webhook, or the person
     position: int
     number: int
     lease: str
+    before: int = 0
 
 
 def new_worker() -> str:
     """A name for a process that claims; leases begin with it."""
     return secrets.token_hex(8)
+
+
+_CLAIMED: Final = (Delivery.id, Delivery.position, Delivery.tries, Delivery.tries_before, Delivery.lease)
 
 
 def _is_free(now: datetime) -> Any:
@@ -86,7 +91,7 @@ def claim_for_webhook(session: Session, webhook_id: int, *, worker: str, count: 
     if not session.execute(serving).rowcount:  # type: ignore[attr-defined]
         return []
     due = (
-        select(Delivery.id, Delivery.webhook_id.label("receiver"), Delivery.position, Delivery.tries, Delivery.lease)
+        select(Delivery.webhook_id.label("receiver"), *_CLAIMED)
         .where(Delivery.webhook_id == webhook_id, _is_due(now), _IN_ORDER)
         .order_by(Delivery.next_at, Delivery.id)
         .limit(count)
@@ -112,7 +117,7 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
     if session.scalars(person).one_or_none() is None:
         return []
     due = session.execute(
-        select(Delivery.id, Delivery.account_id.label("receiver"), Delivery.position, Delivery.tries, Delivery.lease)
+        select(Delivery.account_id.label("receiver"), *_CLAIMED)
         .where(Delivery.account_id == account_id, _is_due(now))
         .order_by(Delivery.next_at, Delivery.id)
         .limit(MAILS_LOOKED_AT)
@@ -170,7 +175,7 @@ def _take(session: Session, rows: Sequence[Any], *, worker: str, now: datetime) 
     lease = f"{worker}.{secrets.token_hex(8)}"
     ours = update(Delivery).where(Delivery.id.in_([row.id for row in rows]))
     session.execute(ours.values(lease=lease, lease_until=now + LEASE, tries=Delivery.tries + 1))
-    return [Claimed(row.id, row.receiver, row.position, row.tries + 1, lease) for row in rows]
+    return [Claimed(row.id, row.receiver, row.position, row.tries + 1, lease, row.tries_before) for row in rows]
 
 
 def _note_unknown(session: Session, rows: Sequence[Any], now: datetime) -> None:
@@ -210,6 +215,21 @@ def give_back_of_dead(session: Session, worker: str, *, now: datetime) -> int:
     return len(rows)
 
 
+def reopen(session: Session, *which: Any, now: datetime) -> int:
+    """Send again what `which` selects and nobody is sending just now, as if it had never been tried; how many.
+
+    The attempts so far stay in its log.
+    """
+    again = update(Delivery).where(*which, or_(Delivery.state != "pending", _is_free(now)))
+    fresh = {"state": "pending", "next_at": now, "first_tried_at": None, "settled_at": None, "answer": None}
+    done = session.execute(again.values(tries_before=Delivery.tries, **fresh), execution_options=_UNSYNCHRONISED)
+    session.info["told"] = True
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+_UNSYNCHRONISED: Final = {"synchronize_session": False}
+
+
 def _held_by(worker: str) -> Any:
     return and_(Delivery.lease.is_not(None), Delivery.lease > f"{worker}.", Delivery.lease < f"{worker}/")
 
@@ -245,7 +265,8 @@ def settle(
     `gaps`: seconds until the second attempt, the third, ... None is returned when the lease was lost meanwhile: then
     another worker has the delivery and decides, and the attempt is noted all the same.
     """
-    gap = next_gap(claimed.number, gaps, retry_after=answer.retry_after) if answer.verdict is Verdict.LATER else None
+    turn = claimed.number - claimed.before
+    gap = next_gap(turn, gaps, retry_after=answer.retry_after) if answer.verdict is Verdict.LATER else None
     state = "pending" if gap is not None else _STATES.get(answer.verdict, "dead")
     said = answer.text.replace("\0", "")  # which PostgreSQL does not store
     summary = f"{answer.status or ''} {said}".strip()[: limits.ANSWER_SUMMARY]

@@ -61,6 +61,7 @@ class Delivery(Base):
     state: Mapped[str] = mapped_column(String(10))
     next_at: Mapped[datetime]  # of what is pending: not before
     tries: Mapped[int]
+    tries_before: Mapped[int]  # how many of them were made before it was opened again
     first_tried_at: Mapped[datetime | None]
     lease: Mapped[str | None] = mapped_column(String(60))
     lease_until: Mapped[datetime | None]

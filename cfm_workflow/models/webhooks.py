@@ -12,15 +12,16 @@ from cfm_workflow.db import Base
 class Webhook(Base):
     """One endpoint: which events it gets, how they are signed, and how it is doing. A deleted one keeps its log.
 
-    The secrets and the own headers are encrypted, bound to this row. `replay_*` is a replay under way: the events
-    after `replay_at` up to `replay_until` are still to be lined up.
+    The secrets and the own headers are encrypted, bound to this row. `replay_*` is a replay under way: of `all` events
+    or those `missed` the positions after `replay_at` up to `replay_until` are still to be lined up, of the `dead`
+    deliveries those with such ids.
     """
 
     __tablename__ = "webhooks"
     __table_args__ = (
         CheckConstraint("state IN ('active', 'paused', 'disabled', 'deleted')", name="state"),
         CheckConstraint("payload IN ('full', 'thin')", name="payload"),
-        CheckConstraint("replay_of IN ('all', 'dead')", name="replay_of"),
+        CheckConstraint("replay_of IN ('all', 'missed', 'dead')", name="replay_of"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

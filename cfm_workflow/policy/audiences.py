@@ -21,44 +21,47 @@ class Level(StrEnum):
 
 RANK: Final = {Level.NEVER: 0, Level.DIGEST: 1, Level.AT_ONCE: 2}
 
-RELATIONS: Final = ("assignee", "former_assignee", "assigner", "watcher", "lead", "pool_member", "sibling")
+RELATIONS: Final = ("assignee", "former_assignee", "assigner", "watcher", "lead", "pool_member", "sibling", "owner")
 """How a person can stand to an event, nearest first. Of an item: assignees and assigners of its actions. A pool member
-is one while nobody has the action; a sibling has another unfinished action of the same group."""
+is one while nobody has the action, a sibling has another unfinished action of the same group, webhooks have owners."""
 
 SIBLINGS: Final = "siblings"
 
 N, D, A = Level.NEVER, Level.DIGEST, Level.AT_ONCE
 
 AUDIENCES: Final[dict[str, tuple[Level, ...]]] = {
-    # the most important first     assignee former assigner watcher lead pool sibling
-    "action.assigned":            (A,       N,     N,       D,      N,   A,   N),
-    "action.reassigned":          (A,       A,     D,       D,      N,   N,   D),
-    "action.reopened":            (A,       A,     D,       D,      N,   A,   D),
-    "action.sent_back":           (A,       N,     D,       D,      N,   N,   D),
-    "action.submitted":           (N,       N,     A,       D,      D,   N,   D),
-    "action.declined":            (D,       N,     A,       D,      A,   N,   D),
-    "action.cancelled":           (A,       N,     D,       D,      N,   N,   D),
-    "feedback.undecided":         (N,       N,     A,       D,      A,   N,   N),
-    "feedback.resolved":          (A,       N,     A,       A,      N,   N,   N),
-    "action.completed":           (D,       N,     A,       D,      N,   N,   D),
-    "action_group.failed":        (N,       N,     A,       N,      N,   N,   N),
-    "action_group.completed":     (N,       N,     D,       N,      N,   N,   N),
-    "action.undone":              (D,       N,     A,       D,      N,   N,   D),
-    "action.released":            (N,       N,     D,       D,      N,   A,   D),
-    "feedback.reopened":          (D,       N,     D,       D,      N,   N,   N),
-    "feedback.closed":            (D,       N,     D,       D,      N,   N,   N),
-    "action.accepted":            (N,       N,     D,       D,      N,   N,   D),
-    "action.started":             (N,       N,     D,       D,      N,   N,   D),
-    "action.waiting":             (N,       N,     D,       D,      N,   N,   D),
-    "action.resumed":             (D,       N,     D,       D,      N,   N,   D),
-    "action.changed":             (D,       N,     D,       D,      N,   N,   N),
-    "action.linked":              (D,       N,     D,       D,      N,   N,   N),
-    "action.unlinked":            (D,       N,     D,       D,      N,   N,   N),
-    "action.passed_over":         (N,       N,     D,       N,      D,   N,   N),
-    "action_group.reopened":      (N,       N,     D,       N,      N,   N,   N),
-    "feedback.changed":           (D,       N,     N,       D,      N,   N,   N),
+    # the most important first     assignee former assigner watcher lead pool sibling owner
+    "action.assigned":            (A,       N,     N,       D,      N,   A,   N,      N),
+    "action.reassigned":          (A,       A,     D,       D,      N,   N,   D,      N),
+    "action.reopened":            (A,       A,     D,       D,      N,   A,   D,      N),
+    "action.sent_back":           (A,       N,     D,       D,      N,   N,   D,      N),
+    "action.submitted":           (N,       N,     A,       D,      D,   N,   D,      N),
+    "action.declined":            (D,       N,     A,       D,      A,   N,   D,      N),
+    "action.cancelled":           (A,       N,     D,       D,      N,   N,   D,      N),
+    "webhook.disabled":           (N,       N,     N,       N,      N,   N,   N,      A),
+    "webhook.failing":            (N,       N,     N,       N,      N,   N,   N,      A),
+    "feedback.undecided":         (N,       N,     A,       D,      A,   N,   N,      N),
+    "feedback.resolved":          (A,       N,     A,       A,      N,   N,   N,      N),
+    "action.completed":           (D,       N,     A,       D,      N,   N,   D,      N),
+    "action_group.failed":        (N,       N,     A,       N,      N,   N,   N,      N),
+    "action_group.completed":     (N,       N,     D,       N,      N,   N,   N,      N),
+    "action.commented":           (A,       N,     A,       D,      N,   N,   N,      N),
+    "action.undone":              (D,       N,     A,       D,      N,   N,   D,      N),
+    "action.released":            (N,       N,     D,       D,      N,   A,   D,      N),
+    "feedback.reopened":          (D,       N,     D,       D,      N,   N,   N,      N),
+    "feedback.closed":            (D,       N,     D,       D,      N,   N,   N,      N),
+    "action.accepted":            (N,       N,     D,       D,      N,   N,   D,      N),
+    "action.started":             (N,       N,     D,       D,      N,   N,   D,      N),
+    "action.waiting":             (N,       N,     D,       D,      N,   N,   D,      N),
+    "action.resumed":             (D,       N,     D,       D,      N,   N,   D,      N),
+    "action.changed":             (D,       N,     D,       D,      N,   N,   N,      N),
+    "action.linked":              (D,       N,     D,       D,      N,   N,   N,      N),
+    "action.unlinked":            (D,       N,     D,       D,      N,   N,   N,      N),
+    "action.passed_over":         (N,       N,     D,       N,      D,   N,   N,      N),
+    "action_group.reopened":      (N,       N,     D,       N,      N,   N,   N,      N),
+    "feedback.changed":           (D,       N,     N,       D,      N,   N,   N,      N),
 }  # fmt: skip
-OTHERS: Final = (D, N, D, D, N, N, D)
+OTHERS: Final = (D, N, D, D, N, N, D, N)
 NOBODY: Final = (N,) * len(RELATIONS)
 IMPORTANCE: Final = {event_type: n for n, event_type in enumerate(AUDIENCES)}
 KINDS: Final = (*AUDIENCES, SIBLINGS)

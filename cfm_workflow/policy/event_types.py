@@ -65,6 +65,13 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "outcome.changed": _audit("outcome", "changed"),
     "outcome.deleted": _audit("outcome", "deleted"),
     "workflow.created": _audit("workflow", "published"),
+    "webhook.created": _audit("webhook", "created"),
+    "webhook.changed": _audit("webhook", "changed"),
+    "webhook.deleted": _audit("webhook", "deleted"),
+    "webhook.failing": EventType("webhook", "For one day, then for three, nothing has arrived at it.", audit=True),
+    "webhook.disabled": EventType("webhook", "It was switched off: it wants nothing more, or failed for five days."),
+    "webhook.enabled": EventType("webhook", "It was switched on again."),
+    "webhook.test": EventType("webhook", "Somebody tries an endpoint; sent to that one alone."),
 }
 
 

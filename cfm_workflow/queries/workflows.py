@@ -26,3 +26,9 @@ def page(session: Session, wanted: Mapping[str, Any]) -> Page:
     newest = select(func.max(WorkflowVersion.id)).group_by(WorkflowVersion.key).scalar_subquery()
     query = select(WorkflowVersion).where(WorkflowVersion.id.in_(newest))
     return fetch_page(session, query, wanted, {"id": Sort((WorkflowVersion.id,))}, present=lambda row: view(row[0]))
+
+
+def event_types(session: Session) -> set[str]:
+    """The event types of all transitions of all stored definitions."""
+    contents = session.scalars(select(WorkflowVersion.content))
+    return {transition["event"] for content in contents for transition in content["transitions"]}
