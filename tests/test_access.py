@@ -99,6 +99,18 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "getOutcome":               (FREE,              EVERYBODY),
     "changeOutcome":            ("settings:manage", ADMINISTRATORS),
     "deleteOutcome":            ("settings:manage", ADMINISTRATORS),
+    "listWebhooks":             ("webhooks:manage", ADMINISTRATORS),
+    "createWebhook":            ("webhooks:manage", ADMINISTRATORS),
+    "getWebhook":               ("webhooks:manage", ADMINISTRATORS),
+    "changeWebhook":            ("webhooks:manage", ADMINISTRATORS),
+    "deleteWebhook":            ("webhooks:manage", ADMINISTRATORS),
+    "rotateWebhookSecret":      ("webhooks:manage", ADMINISTRATORS),
+    "testWebhook":              ("webhooks:manage", ADMINISTRATORS),
+    "enableWebhook":            ("webhooks:manage", ADMINISTRATORS),
+    "replayToWebhook":          ("webhooks:manage", ADMINISTRATORS),
+    "listDeliveries":           ("webhooks:manage", ADMINISTRATORS),
+    "getDelivery":              ("webhooks:manage", ADMINISTRATORS),
+    "redeliver":                ("webhooks:manage", ADMINISTRATORS),
     "listWorkflows":            (FREE,              EVERYBODY),
     "getWorkflow":              (FREE,              EVERYBODY),
 }  # fmt: skip
@@ -113,7 +125,7 @@ BY_THE_WORKFLOW = frozenset({"fireTransition"})
 
 SCOPES = (
     "feedback:read", "feedback:write", "actions:read", "actions:write", "customers:read", "customers:write",
-    "events:read", "users:read", "users:manage", "settings:manage",
+    "events:read", "webhooks:manage", "users:read", "users:manage", "settings:manage",
 )  # fmt: skip
 
 BODIES: dict[str, Any] = {
@@ -152,6 +164,7 @@ class House:
     world: World
     things: dict[str, Any] = field(default_factory=dict)
     offered: dict[str, Any] = field(default_factory=dict)
+    of_program: dict[str, Any] = field(default_factory=dict)  # an integration keeps its own endpoints only
     callers: dict[str, str] = field(default_factory=dict)  # name -> token
     spare: dict[str, int] = field(default_factory=dict)  # name -> the id of a token of theirs to delete
     asked: int = 0
@@ -159,6 +172,8 @@ class House:
     def ask(self, operation: Operation, name: str, token: str | None) -> int:
         """The status that this caller gets, standing to the things in the path as their name says."""
         things = self.things | (self.offered if name == "pool_member" else {})
+        if name == "integration webhooks:manage":
+            things = things | self.of_program
         if operation.name == "deleteMyToken":
             things = things | {"token_id": self.spare.get(name, 1)}
         elif operation.name == "deleteTokenOfIntegration":
@@ -247,6 +262,7 @@ def _build(world: World) -> House:
         "import_id": job["id"],
         "token_id": world.alice.post("/me/tokens", {"name": "spare"})["id"],
         "key": "standard",
+        **_endpoint(house, ada.token),
     }
     house.offered = {
         "feedback_id": other["id"],
@@ -267,11 +283,22 @@ def _build(world: World) -> House:
         house.callers[f"integration {scope}"] = program["token"]
         spare = ada.post(f"/integrations/{program['id']}/tokens", {"name": "spare"})
         house.spare[f"integration {scope}"] = spare["id"]
+        if scope == "webhooks:manage":
+            house.of_program = _endpoint(house, program["token"])
         narrow = ada.post("/me/tokens", {"name": scope, "scopes": [scope]})
         house.callers[f"administrator's token {scope}"] = narrow["token"]
         house.spare[f"administrator's token {scope}"] = house.spare["administrator"]
     _add_those_without_rights(house)
     return house
+
+
+def _endpoint(house: House, token: str) -> dict[str, int]:
+    """An endpoint of whoever has this token, and a delivery to it."""
+    as_them = {"headers": {"Authorization": f"Bearer {token}"}}
+    body = {"url": "https://hooks.example.com/", "event_types": ["*"]}
+    made = house.world.ada.expect(201, "POST", "/webhooks", body, **as_them)
+    delivery = house.world.ada.expect(202, "POST", f"/webhooks/{made['id']}/test", **as_them)
+    return {"webhook_id": made["id"], "delivery_id": delivery["id"]}
 
 
 def _add_those_without_rights(house: House) -> None:

@@ -125,9 +125,9 @@ def _with_cuts(data: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def json_schema(name: str, kind: EventType) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a whole event of this type."""
-    envelope = {
+def _envelope(kind: EventType) -> dict[str, Any]:
+    """What every event says beside what it is about."""
+    return {
         "event_id": {"type": "string", "pattern": "^evt_[0-9a-f]{32}$"},
         "position": {"type": "integer", "minimum": 1, "maximum": 2**53},
         "sequence": {"type": "integer", "minimum": 1} if kind.subject == "action" else {"type": "null"},
@@ -144,6 +144,11 @@ def json_schema(name: str, kind: EventType) -> dict[str, Any]:
         },
         "imported": {"type": "boolean"},
     }
+
+
+def json_schema(name: str, kind: EventType) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a whole event of this type."""
+    envelope = _envelope(kind)
     shows = {part: _shown()[part] for part in _SHOWS.get(kind.subject, (kind.subject,))}
     required = [*envelope, *shows]
     if kind.subject == "action":
@@ -164,6 +169,26 @@ def json_schema(name: str, kind: EventType) -> dict[str, Any]:
                     "properties": envelope | DATA_OF_SUBJECT.get(kind.subject, {"changes": _CHANGES}) | shows,
                 }
             ),
+        },
+    }
+
+
+def thin_json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of every thin body, whatever its type."""
+    envelope = _envelope(EventType("action", ""))
+    whole_or_null = {"type": ["integer", "null"]}
+    ids = dict.fromkeys(("action_id", "feedback_id", "group_id"), whole_or_null)
+    named = {"type": "object", "required": ["type", "id"], "properties": {"type": _TEXT, "id": _WHOLE}}
+    more = {"sequence": whole_or_null, "schema_version": _WHOLE, "subject": named}
+    said = {name: shape for name, shape in envelope.items() if name != "actor"} | more | ids
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": _TEXT,
+            "timestamp": _AT,
+            "data": _object(**said) | {"properties": said | {"from": _TEXT_OR_NULL, "to": _TEXT_OR_NULL}},
         },
     }
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cfm_workflow import access
-from cfm_workflow.api.event_schemas import event_types
+from cfm_workflow.api.event_schemas import event_types, thin_json_schema
 from cfm_workflow.api.routing import Ask, Reply, route
 from cfm_workflow.forms.events import EventTypesOut, FeedOut, FeedQuery
 from cfm_workflow.queries import events as events_query
@@ -21,4 +21,4 @@ def list_events(ask: Ask) -> Any:
 @route("GET", "/event-types", "listEventTypes", tag=TAG, right="self.read", answers={200: EventTypesOut})
 def list_event_types(ask: Ask) -> Any:
     """Every event type with its JSON Schema and a sample."""
-    return {"items": event_types(ask.session)}
+    return {"items": event_types(ask.session), "thin_json_schema": thin_json_schema()}

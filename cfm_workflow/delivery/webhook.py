@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http.client import HTTPException
 from typing import Any, Final
 
@@ -43,7 +44,6 @@ class Sender:
     def __init__(self, *, allowed: Networks, timeout: float = TIMEOUT_SECONDS) -> None:
         self.timeout = timeout
         self._allowed = allowed
-        self._context = ssl.create_default_context()
         self._idle = _Idle()
         self._watchdog = _Watchdog(self._idle)
 
@@ -54,7 +54,7 @@ class Sender:
             target = parse_url(url)
         except RefusedUrl as refusal:
             return Answer(Verdict.LATER, str(refusal))
-        line = self._idle.take(target) or _line_to(target, self._context, self._allowed)
+        line = self._idle.take(target) or self._line_to(target)
         line.deadline, line.timeout = deadline, self.timeout
         with self._watchdog.watching(line):
             try:
@@ -68,6 +68,15 @@ class Sender:
         else:
             line.end()
         return answer
+
+    def _line_to(self, target: Target) -> "_Line":
+        if target.scheme == "http":
+            return _Line(target, self._allowed)
+        return _SecureLine(target, self._allowed, ssl_context=self._context)
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
 
     def close(self) -> None:
         """Close the connections that rest."""
@@ -199,10 +208,6 @@ class _Line(HTTPConnection):
 
 class _SecureLine(_Line, HTTPSConnection):
     """The same with TLS, verified against the name in the URL."""
-
-
-def _line_to(target: Target, context: ssl.SSLContext, allowed: Networks) -> _Line:
-    return _SecureLine(target, allowed, ssl_context=context) if target.scheme == "https" else _Line(target, allowed)
 
 
 class _Idle:

@@ -68,6 +68,9 @@ class EventTypeOut(Schema):
 
 class EventTypesOut(Schema):
     items = fields.List(fields.Nested(EventTypeOut), required=True)
+    thin_json_schema = fields.Dict(
+        required=True, metadata={"description": "Of every body that a webhook with `payload: thin` gets."}
+    )
 
 
 LimitsOut = Schema.from_dict({name: fields.Integer(required=True) for name in limits.TABLE}, name="LimitsOut")

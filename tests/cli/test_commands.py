@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from cfm_workflow import cli, create_app, migrating
+from cfm_workflow.models import Webhook
+from cfm_workflow.security.sealing import unseal
 from cfm_workflow.security.tokens import well_formed
 from cfm_workflow.service import open_service
 from cfm_workflow.settings import load
@@ -44,11 +46,20 @@ def cfm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return Shell(capsys)
 
 
-def ask(path: str, token: str) -> Any:
+def ask(path: str, token: str, **more: Any) -> Any:
     service = open_service(load())
-    answer = create_app(service).test_client().get(path, headers={"Authorization": f"Bearer {token}"})
+    answer = create_app(service).test_client().open(path, headers={"Authorization": f"Bearer {token}"}, **more)
     service.close()
     return answer
+
+
+def signed_with(webhook_id: int) -> str:
+    """The secret of an endpoint, read with the keys of today."""
+    service = open_service(load())
+    with service.database.reading() as session:
+        stored = session.get_one(Webhook, webhook_id).secret
+    service.close()
+    return unseal(service.ring, webhook_id, "secret", stored)
 
 
 def test_a_user_and_a_token_are_made_from_nothing_and_work(cfm: Shell) -> None:
@@ -143,6 +154,10 @@ def test_a_wrong_key_stops_the_start(cfm: Shell, monkeypatch: pytest.MonkeyPatch
 
 def test_after_a_rotation_a_new_key_comes_first_and_the_old_one_can_go(cfm: Shell, tmp_path: Path) -> None:
     cfm(*ADA)
+    token = cfm("token", "add", "ada@example.com")
+    body = {"url": "https://8.8.8.8/", "event_types": ["*"], "headers": {"X-Own": "secret"}}
+    made = ask("/api/v1/webhooks", token, method="POST", json=body).json
+    ask(f"/api/v1/webhooks/{made['id']}/rotate-secret", token, method="POST", json={"secret": made["secret"]})
     file = tmp_path / "instance" / "keys"
     old = file.read_text()
     assert cfm("keys", "rotate") == ""
@@ -151,6 +166,8 @@ def test_after_a_rotation_a_new_key_comes_first_and_the_old_one_can_go(cfm: Shel
     cfm("token", "add", "ada@example.com")  # a start with the new key
     file.write_text(new)
     cfm("token", "add", "ada@example.com")
+    assert signed_with(made["id"]) == made["secret"]
+    assert ask("/api/v1/webhooks", token).json["items"][0]["headers"] == {"X-Own": "***"}
 
 
 def test_keys_from_the_environment_are_rotated_by_hand(cfm: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

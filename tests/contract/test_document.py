@@ -131,6 +131,7 @@ def stage(small_world: World) -> World:
     for _ in range(3):
         small_world.give("Ada", by="Ada", item=small_world.feedback(customer={"name": "Lee"}), title="Call back")
     small_world.ada.post("/integrations", {"name": "Shop", "scopes": ["feedback:write"]})
+    small_world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["*"]})
     return small_world
 
 
@@ -165,6 +166,7 @@ def ids_of(stage: World) -> dict[str, int]:
         "user_id": stage.people["Min"].id,
         "team_id": stage.care["id"],
         "outcome_id": 1,
+        "webhook_id": 1,
         "integration_id": integration["id"],
     }
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cfm_workflow import clock, limits
-from cfm_workflow.models import Event
+from cfm_workflow.models import Event, Webhook
 from cfm_workflow.policy.event_types import EVENT_TYPES
 from cfm_workflow.worker.importing import run_imports
 from cfm_workflow.worker.waiting import resume_due
+from cfm_workflow.worker.webhooks import watch_webhooks
 from tests.contract.shapes import closed, misfits
 from tests.world import World
 
@@ -56,12 +57,29 @@ def people_change(world: World, fill: Fill) -> None:
 
 def settings_change(world: World, fill: Fill) -> None:
     label = {"en": fill(limits.NAME), "ko": fill(limits.NAME)}
+    hook = world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["user.*"]})
+    world.ada.expect(200, "PATCH", f"/webhooks/{hook['id']}", {"description": fill(limits.TITLE), "event_types": ["*"]})
+    world.ada.post(f"/webhooks/{hook['id']}/test")
+    fails_for_days(world, hook["id"])
+    world.ada.post(f"/webhooks/{hook['id']}/enable")
+    world.ada.expect(204, "DELETE", f"/webhooks/{hook['id']}")
     outcome = world.ada.post("/outcomes", {"key": "replaced", "label": label})
     world.ada.expect(200, "PATCH", f"/outcomes/{outcome['id']}", {"label": {"en": "Replaced", "ko": "교체됨"}})
     world.ada.expect(204, "DELETE", f"/outcomes/{outcome['id']}")
     file = orjson.dumps({"text": fill(limits.TEXT), fill(40): fill(300)})
     world.ada.expect(202, "POST", "/imports", data=file, content_type="application/x-ndjson")
     run_imports(world.service)
+
+
+def fails_for_days(world: World, webhook_id: int) -> None:
+    began = clock.now()
+    world.service.database.transaction(
+        lambda session: session.execute(update(Webhook).where(Webhook.id == webhook_id).values(failing_since=began))
+    )
+    for days in (1, 3, 5):
+        clock.freeze(began + timedelta(days=days))
+        watch_webhooks(world.service)
+    clock.freeze(began)
 
 
 def feedback_changes(world: World, fill: Fill) -> dict[str, Any]:

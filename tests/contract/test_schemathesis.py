@@ -54,6 +54,10 @@ IN_WORDS: dict[str, set[str]] = {
     "createMyToken":     {"expires_at"},
     "createTokenOfUser": {"expires_at"},
     "createTokenOfIntegration": {"expires_at", "scopes"},
+    "createWebhook":     {"url", "event_types", "teams", "workflows", "headers", "secret"},
+    "changeWebhook":     {"url", "event_types", "teams", "workflows", "headers"},
+    "rotateWebhookSecret": {"secret"},
+    "replayToWebhook":   {"after", "until", "dead"},
     "createImport":      {"encoding", "date_format"},
 }  # fmt: skip
 
@@ -126,6 +130,9 @@ def fill(world: World, root: Person) -> None:
         root.post("/teams", {"key": f"team{n}", "name": f"Team {n}", "members": ["bob@example.com"]})
         if n % 3 == 0:
             root.fire(made["actions"][1], "start")
+    for n in range(MANY + 1):
+        hook = root.post("/webhooks", {"url": f"https://hooks.example.com/{n}", "event_types": ["*"]})
+        root.post(f"/webhooks/{hook['id']}/test")
     for n in range(3):
         root.post("/integrations", {"name": f"Program {n}", "scopes": ["feedback:read", "actions:read"]})
         query = {"source": f"file{n}"}
