@@ -25,12 +25,14 @@ def create_app(service: "Service | None" = None) -> "Flask":
 
     from cfm_workflow import api, limits, web
     from cfm_workflow.api import answers
+    from cfm_workflow.security.failures import Failures
     from cfm_workflow.service import open_service
 
     service = service or open_service()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = limits.BODY_BYTES
     app.extensions["cfm_service"] = service
+    app.extensions["cfm_failures"] = Failures()
     if hops := service.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
     answers.register(app)

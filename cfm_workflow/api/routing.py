@@ -19,7 +19,7 @@ from werkzeug.routing import BaseConverter
 
 from cfm_workflow import access, clock, limits
 from cfm_workflow.access import Caller
-from cfm_workflow.api.signin import Failures, signed_in
+from cfm_workflow.api.signin import signed_in
 from cfm_workflow.errors import CfmError, Invalid, Malformed, TooLarge, Unsupported
 from cfm_workflow.forms.loading import load
 from cfm_workflow.operations import idempotency
@@ -145,7 +145,6 @@ class IdConverter(BaseConverter):
 def register(app: Flask, service: Service) -> None:
     """Add all declared operations to the application."""
     app.url_map.converters["id"] = IdConverter
-    app.extensions["cfm_failures"] = Failures()
     blueprint = Blueprint("api", __name__, url_prefix=BASE)
     for operation in OPERATIONS:
         blueprint.add_url_rule(

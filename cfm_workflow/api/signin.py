@@ -1,44 +1,17 @@
 """Who is asking: the bearer token of a request (RFC 6750), checked before anything else."""
 
-import threading
-from collections import deque
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from flask import current_app, g, request
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
-from cfm_workflow.errors import TooMany, Unauthenticated
+from cfm_workflow.errors import Unauthenticated
 from cfm_workflow.operations import tokens
 from cfm_workflow.queries import callers
+from cfm_workflow.security.failures import Failures
 from cfm_workflow.security.tokens import digest, well_formed
 from cfm_workflow.service import Service
-
-FAILURES: Final = 60
-WITHIN: Final = timedelta(minutes=1)
-
-
-class Failures:
-    """How often tokens failed lately, per address, in this process; guessing is slowed down, nothing else is."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, deque[datetime]] = {}
-        self._lock = threading.Lock()
-
-    def check(self, address: str, now: datetime) -> None:
-        """Raise TooMany for an address that failed FAILURES times WITHIN a minute."""
-        with self._lock:
-            times = self._seen.get(address)
-            if times and len(times) >= FAILURES and now - times[0] < WITHIN:
-                wait = int((times[0] + WITHIN - now).total_seconds()) + 1
-                raise TooMany("Too many failed sign-ins from this address.", retry_after=wait)
-
-    def count(self, address: str, now: datetime) -> None:
-        with self._lock:
-            if len(self._seen) > 10_000:
-                self._seen.clear()  # a flood of addresses must not become a flood of memory
-            self._seen.setdefault(address, deque(maxlen=FAILURES)).append(now)
 
 
 def signed_in(service: Service, session: Session, *, now: datetime) -> Caller:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cfm_workflow import clock, setting_values
 from cfm_workflow.errors import CfmError
@@ -37,11 +39,12 @@ class WrongKey(CfmError):
 
 
 class KeyRing:
-    """Keys with names: the first encrypts, all of them decrypt."""
+    """Keys with names: the first encrypts and signs, all of them decrypt and verify."""
 
     def __init__(self, keys: tuple[Key, ...]) -> None:
         self._first = keys[0].id
         self._ciphers = {key.id: AESGCM(key.secret) for key in keys}
+        self._secrets = {key.id: key.secret for key in keys}
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -70,6 +73,13 @@ class KeyRing:
             return self._ciphers[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
         except (binascii.Error, ValueError, InvalidTag):
             raise WrongKey(key_id, self.ids) from None
+
+    def derive(self, key_id: str, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose alone, from one of the ring's (HKDF-SHA256, RFC 5869). Raises WrongKey."""
+        if key_id not in self._secrets:
+            raise WrongKey(key_id, self.ids)
+        hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"cfm-workflow {purpose}".encode())
+        return hkdf.derive(self._secrets[key_id])
 
 
 def check_value(ring: KeyRing) -> str:

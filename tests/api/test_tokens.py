@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from cfm_workflow import clock
-from cfm_workflow.api.signin import FAILURES
 from cfm_workflow.models import Token
+from cfm_workflow.security.failures import FAILURES
 from cfm_workflow.security.tokens import new_token
 from tests.api.statements import counted
 from tests.world import World

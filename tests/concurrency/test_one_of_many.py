@@ -4,8 +4,8 @@ from collections import Counter
 
 from sqlalchemy import func, select
 
-from cfm_workflow.api.signin import FAILURES
 from cfm_workflow.models import Account, Customer, Feedback
+from cfm_workflow.security.failures import FAILURES
 from tests import invariants
 from tests.concurrency.at_once import asking, at_once, firing, statuses
 from tests.world import Person, World

@@ -1,0 +1,38 @@
+"""How often secrets failed lately, per address, in this process: guessing is slowed down, nothing else is."""
+
+import threading
+from collections import deque
+from datetime import datetime, timedelta
+from typing import Final
+
+from cfm_workflow.errors import TooMany
+
+FAILURES: Final = 60
+WITHIN: Final = timedelta(minutes=1)
+ADDRESSES: Final = 10_000
+
+
+class Failures:
+    """Tokens and links that were not valid, by the address they came from.
+
+    Ask only once one has failed: behind one address there may be a whole office, and who is right is never slowed down.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, deque[datetime]] = {}
+        self._lock = threading.Lock()
+
+    def check(self, address: str, now: datetime) -> None:
+        """Raise TooMany for an address that failed FAILURES times WITHIN a minute."""
+        with self._lock:
+            times = self._seen.get(address)
+            if times and len(times) >= FAILURES and now - times[0] < WITHIN:
+                wait = int((times[0] + WITHIN - now).total_seconds()) + 1
+                raise TooMany("Too many failed sign-ins from this address.", retry_after=wait)
+
+    def count(self, address: str, now: datetime) -> None:
+        """One more failure of this address."""
+        with self._lock:
+            if len(self._seen) > ADDRESSES:
+                self._seen.clear()  # a flood of addresses must not become a flood of memory
+            self._seen.setdefault(address, deque(maxlen=FAILURES)).append(now)

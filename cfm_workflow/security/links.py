@@ -1,0 +1,133 @@
+"""Links that stand for one person and one purpose: signed, told from noise without a database. Knows no address.
+
+A token is base64url(payload) "." base64url(HMAC-SHA256 of that text), RFC 4648 section 5 without padding. The key of
+the signature is derived from one of the ring's for this alone; the payload names which, so that a link lives on when
+another key is put in front.
+"""
+
+import base64
+import hashlib
+import hmac
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from cfm_workflow.errors import CfmError
+from cfm_workflow.security.keys import KeyRing, WrongKey
+
+
+class Purpose(StrEnum):
+    """What a link is for, and the only thing it can be used for."""
+
+    ACCEPT = "accept"
+    COMPLETE = "complete"
+    COMMENT = "comment"
+    PREFERENCES = "preferences"
+
+
+RANDOM_BYTES: Final = 16
+LONGEST: Final = 300
+"""Characters; a token of ours is shorter, whatever the name of its key."""
+
+_FORMAT: Final = 1
+_CODES: Final = {
+    Purpose.ACCEPT:      1,
+    Purpose.COMPLETE:    2,
+    Purpose.COMMENT:     3,
+    Purpose.PREFERENCES: 4,
+}  # fmt: skip
+_PURPOSES: Final = {code: purpose for purpose, code in _CODES.items()}
+_HEAD: Final = struct.Struct(f">BBQQQ{RANDOM_BYTES}s")
+"""Format, purpose, account, action (0: none), seconds from 1970 to its expiry, random; the name of the key follows."""
+_DERIVED_FOR: Final = "signed links"
+
+
+class BadLink(CfmError):
+    """The token is none of ours, or was damaged on its way."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such link.")
+
+
+class ExpiredLink(CfmError):
+    """It was one of ours, and its time is over."""
+
+    def __init__(self) -> None:
+        super().__init__("This link has expired.")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLink:
+    """What a token says that we have signed and that has not expired. `hash` is what is stored of it."""
+
+    purpose: Purpose
+    account_id: int
+    action_id: int | None
+    expires_at: datetime
+    hash: str
+
+
+def hash_of(random: bytes) -> str:
+    """What is stored of a link: SHA-256 in hex. A slow hash adds nothing to 128 random bits."""
+    return hashlib.sha256(random).hexdigest()
+
+
+class LinkSigner:
+    """Makes tokens with the first key of a ring, and reads those of all its keys."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def sign(self, purpose: str, *, account_id: int, action_id: int | None, random: bytes, expires_at: datetime) -> str:
+        """A token of A-Z a-z 0-9 - _ and one dot; `random` has RANDOM_BYTES, `expires_at` counts in whole seconds."""
+        key_id = self._ring.ids[0]
+        until = int(expires_at.timestamp())
+        head = _HEAD.pack(_FORMAT, _CODES[Purpose(purpose)], account_id, action_id or 0, until, random)
+        text = _encoded(head + key_id.encode())
+        return f"{text}.{_encoded(self._signature(key_id, text))}"
+
+    def verify(self, token: str, *, now: datetime) -> SignedLink:
+        """What the token says. The signature is compared before anything of it is believed.
+
+        Raises:
+            BadLink: it is not ours, whatever it says; ExpiredLink.
+        """
+        text, _, signature = token.partition(".")
+        if len(token) > LONGEST or not token.isascii():
+            raise BadLink
+        try:
+            payload, given = _decoded(text), _decoded(signature)
+            key_id = payload[_HEAD.size :].decode()
+            expected = self._signature(key_id, text)
+        except (ValueError, WrongKey):
+            raise BadLink from None
+        if not hmac.compare_digest(expected, given):
+            raise BadLink
+        return _read(payload, now)
+
+    def _signature(self, key_id: str, text: str) -> bytes:
+        return hmac.digest(self._ring.derive(key_id, _DERIVED_FOR), text.encode(), "sha256")
+
+
+def _read(payload: bytes, now: datetime) -> SignedLink:
+    form, code, account_id, action_id, until, random = _HEAD.unpack_from(payload)
+    if form != _FORMAT or code not in _PURPOSES:
+        raise BadLink  # signed by a later release
+    expires_at = datetime.fromtimestamp(until, UTC)
+    if expires_at <= now:
+        raise ExpiredLink
+    return SignedLink(_PURPOSES[code], account_id, action_id or None, expires_at, hash_of(random))
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decoded(text: str) -> bytes:
+    """Raises ValueError, also for another spelling of the same bytes: there is one token for one link."""
+    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _encoded(raw) != text:
+        raise ValueError
+    return raw
