@@ -1,7 +1,7 @@
 """Who may do what: the caller, and one table of rights over relations. No query lives here.
 
-A relation is how a caller stands to one thing: `assignee`, `assigner`, `lead`, `supervisor`, `pool_member` of an
-action (`queries/relations.py` answers that), `recorder` and `handler` of a feedback item or customer, `oneself`.
+A relation is how a caller stands to one thing: `assignee`, `assigner`, `lead`, `supervisor`, `pool_member`, `watcher`
+of an action (`queries/relations.py` answers that), `recorder` and `handler` of a feedback item or customer, `oneself`.
 State changes ask the workflow's own table (`workflow/`) which of the same relations may fire which transition.
 """
 
@@ -92,11 +92,16 @@ def _right(scope: str | None, *who: str, free: bool = False) -> Right:
     return Right(scope, frozenset(who), free)
 
 
+RELATED: Final = ("assignee", "assigner", "lead", "supervisor", "pool_member", "watcher")
+"""Everybody who has to do with an action."""
+
 RIGHTS: Final[dict[str, Right]] = {
     # right               scope              a person needs one of
     "feedback.read":     _right("feedback:read",   ANYONE),
     "feedback.create":   _right("feedback:write",  ANYONE),
     "feedback.change":   _right("feedback:write",  "recorder", "handler", "supervisor"),
+    "feedback.watch":    _right("feedback:write",  ANYONE),  # oneself; others:
+    "feedback.add_watcher": _right("feedback:write", "recorder", "supervisor"),
     "feedback.close":    _right("feedback:write",  "supervisor"),
     "feedback.import":   _right("feedback:write",  "supervisor"),
     "feedback.erase":    _right("feedback:write"),
@@ -107,6 +112,9 @@ RIGHTS: Final[dict[str, Right]] = {
     "action.describe":   _right("actions:write",   "assignee", "assigner", "lead", "supervisor"),
     "action.change":     _right("actions:write",   "assigner", "lead", "supervisor"),
     "action.link":       _right("actions:write",   "assignee", "assigner", "lead", "supervisor"),
+    "action.comment":    _right("actions:write",   *RELATED),
+    "action.watch":      _right("actions:write",   ANYONE),  # oneself; others:
+    "action.add_watcher": _right("actions:write",  "assigner", "lead", "supervisor"),
     "action.pass_over":  _right("actions:write",   "pool_member"),
     "customer.read":     _right("customers:read",  ANYONE),
     "customer.contact":  _right("customers:read",  "handler", "supervisor"),

@@ -29,6 +29,7 @@ IN_CHARGE = frozenset({"assigner", "lead", "supervisor", "team_supervisor", "adm
 AT_WORK = IN_CHARGE | {"assignee"}
 HANDLERS = SUPERVISORS | {"assignee", "pool_member"}  # they, or their team, have work on the item or for the customer
 ITSELF = frozenset({"assignee", "administrator"})  # the user in these paths is the assignee
+WATCHING = frozenset({"stranger"})  # has nothing else to do with the action
 
 FREE = "every scope"  # whoever is signed in, however narrow the token
 NONE = "no scope"
@@ -42,6 +43,9 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "eraseFeedback":            ("feedback:write",  ADMINISTRATORS),
     "closeFeedback":            ("feedback:write",  SUPERVISORS),
     "getTimeline":              ("feedback:read",   EVERYBODY),
+    "listWatchersOfFeedback":   ("feedback:read",   EVERYBODY),
+    "watchFeedback":            ("feedback:write",  SUPERVISORS | {"recorder", "assignee"}),
+    "unwatchFeedback":          ("feedback:write",  SUPERVISORS | {"recorder", "assignee"}),
     "listActionsOfFeedback":    ("actions:read",    EVERYBODY),
     "giveActions":              ("actions:write",   EVERYBODY),
     "listActions":              ("actions:read",    EVERYBODY),
@@ -54,6 +58,10 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "getHistory":               ("actions:read",    EVERYBODY),
     "linkFeedback":             ("actions:write",   AT_WORK),
     "unlinkFeedback":           ("actions:write",   AT_WORK),
+    "commentOnAction":          ("actions:write",   AT_WORK | WATCHING | {"pool_member"}),
+    "listWatchersOfAction":     ("actions:read",    EVERYBODY),
+    "watchAction":              ("actions:write",   AT_WORK),
+    "unwatchAction":            ("actions:write",   AT_WORK),
     "getActionGroup":           ("actions:read",    EVERYBODY),
     "listMyActions":            ("actions:read",    EVERYBODY),
     "listCustomers":            ("customers:read",  EVERYBODY),
@@ -70,6 +78,8 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listMails":                (NONE,              SUPERVISORS),
     "getMe":                    (FREE,              EVERYBODY),
     "changeMe":                 ("users:manage",    EVERYBODY),
+    "getMyPreferences":         (FREE,              EVERYBODY),
+    "changeMyPreferences":      ("users:manage",    EVERYBODY),
     "listMyTokens":             ("users:manage",    EVERYBODY),
     "createMyToken":            ("users:manage",    EVERYBODY),
     "deleteMyToken":            ("users:manage",    EVERYBODY),
@@ -111,6 +121,8 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listDeliveries":           ("webhooks:manage", ADMINISTRATORS),
     "getDelivery":              ("webhooks:manage", ADMINISTRATORS),
     "redeliver":                ("webhooks:manage", ADMINISTRATORS),
+    "getDefaultPreferences":    ("settings:manage", ADMINISTRATORS),
+    "changeDefaultPreferences": ("settings:manage", ADMINISTRATORS),
     "listWorkflows":            (FREE,              EVERYBODY),
     "getWorkflow":              (FREE,              EVERYBODY),
 }  # fmt: skip
@@ -118,8 +130,8 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
 PUBLIC = {"openapi": "getOpenapi", "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static"}}
 """What needs no sign-in: the description of the API, the docs page with its files, and the health pages."""
 
-PEOPLE_ONLY = frozenset({"changeMe"})
-"""An integration has no name, language or time zone of its own to change: 404."""
+PEOPLE_ONLY = frozenset({"changeMe", "getMyPreferences", "changeMyPreferences"})
+"""An integration has no name, language or time zone of its own to change, and gets no mail: 404."""
 BY_THE_WORKFLOW = frozenset({"fireTransition"})
 """Beside the scope the workflow must name the caller; it names nobody who has nothing to do with the action."""
 
@@ -240,6 +252,10 @@ def _build(world: World) -> House:
     action = done["actions"][0]
     world.olga.expect(200, "PUT", f"/actions/{action['id']}/feedback/{linked['id']}")
     offered = world.pool_action(item=other)
+    for thing in (f"feedback/{item['id']}", f"feedback/{other['id']}", f"actions/{offered['id']}"):
+        ada.expect(200, "PUT", f"/{thing}/watchers/{world.alice.id}")
+    ada.expect(200, "PUT", f"/actions/{action['id']}/watchers/{world.alice.id}")
+    ada.expect(200, "PUT", f"/actions/{action['id']}/watchers/{world.mallory.id}")
     csv = {"data": "text\nhello\n", "content_type": "text/csv", "query_string": {"map.text": "text"}}
     job = world.sam.expect(202, "POST", "/imports", **csv)
     integration = ada.post("/integrations", {"name": "CRM", "scopes": ["users:manage"]})

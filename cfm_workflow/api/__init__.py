@@ -7,6 +7,7 @@ from cfm_workflow.api import (
     customers,
     events,
     feedback,
+    following,
     health,
     imports,
     mails,
@@ -23,7 +24,21 @@ from cfm_workflow.service import Service
 
 __all__ = ["register"]
 
-ROUTES = (actions, customers, events, feedback, imports, mails, me, openapi, outcomes, people, webhooks, workflows)
+ROUTES = (
+    actions,
+    customers,
+    events,
+    feedback,
+    following,
+    imports,
+    mails,
+    me,
+    openapi,
+    outcomes,
+    people,
+    webhooks,
+    workflows,
+)
 """The modules whose import has declared all operations."""
 
 

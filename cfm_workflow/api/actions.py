@@ -19,10 +19,12 @@ from cfm_workflow.forms.actions import (
     TransitionIn,
 )
 from cfm_workflow.forms.events import EventOut, HistoryQuery
+from cfm_workflow.forms.following import CommentIn
 from cfm_workflow.forms.pages import PageQuery, page_of
 from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations.actions import links
 from cfm_workflow.operations.actions.change import change, change_many
+from cfm_workflow.operations.actions.comment import comment
 from cfm_workflow.operations.actions.fan_out import fan_out
 from cfm_workflow.operations.actions.move import Moved, move, move_many
 from cfm_workflow.operations.actions.steps import Order
@@ -186,6 +188,23 @@ def _order(body: Any) -> Order:
 def pass_over(ask: Ask, action_id: int) -> Any:
     """Say "not me" to what was offered to the caller's team."""
     return links.pass_over(ask.session, ask.caller, action_id, now=ask.now, if_match=ask.if_match)
+
+
+@route(
+    "POST",
+    "/actions/<id:action_id>/comments",
+    "commentOnAction",
+    tag=TAG,
+    right="action.comment",
+    body=CommentIn,
+    answers={200: ActionOut},
+    etag=True,
+    matches=True,
+    example={"comment": "The customer called again."},
+)
+def comment_on_action(ask: Ask, action_id: int) -> Any:
+    """Say a word on an action; it stands in its history, and those who have to do with it hear of it."""
+    return comment(ask.session, ask.caller, action_id, ask.body["comment"], now=ask.now, if_match=ask.if_match)
 
 
 @route(

@@ -156,6 +156,7 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "created_at": _NOON,
     },
     "workflow": {"key": "standard", "version": 1, "sha256": "0123456789abcdef" * 4},
+    "preferences": {"notices": {"action.accepted": "never", "siblings": "never"}},
 }
 
 
@@ -179,6 +180,8 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data |= {"feedback": _ITEM}
     else:
         data |= {kind.subject: _KEPT[kind.subject]}
+    if name.endswith("watched"):
+        data |= {"watcher": {"id": 3, "name": "Ada"}}
     return {"type": name, "timestamp": _NOON, "data": data}
 
 

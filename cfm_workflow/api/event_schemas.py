@@ -17,6 +17,7 @@ from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
 from cfm_workflow.forms.webhooks import EventWebhookOut
 from cfm_workflow.ledger import CUTS
+from cfm_workflow.policy.audiences import Level
 from cfm_workflow.policy.event_types import EVENT_TYPES, EventType, known
 from cfm_workflow.queries import workflows
 
@@ -38,6 +39,7 @@ _CUSTOMER_OR_NULL: Final[dict[str, Any]] = {
         "phone": {**_TEXT_OR_NULL, "description": "Only for a webhook with `include_customer`."},
     },
 }
+_PERSON: Final = {"type": "object", "required": ["id", "name"], "properties": {"id": _WHOLE, "name": _TEXT}}
 _CHANGES: Final = {
     "type": "object",
     "additionalProperties": {"type": "object", "required": ["from", "to"]},
@@ -53,10 +55,11 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "reason": _TEXT_OR_NULL,
         "former_assignee": _PERSON_OR_NULL,
         "feedback_id": _WHOLE,
+        "watcher": _PERSON,
         "changes": _CHANGES,
     },
     "action_group": {"from": _TEXT, "to": _TEXT},
-    "feedback": {"from": _TEXT, "to": _TEXT, "reason": _TEXT, "changes": _CHANGES},
+    "feedback": {"from": _TEXT, "to": _TEXT, "reason": _TEXT, "watcher": _PERSON, "changes": _CHANGES},
 }
 """What the data of an event about such a subject can say beside the envelope and the things it shows."""
 
@@ -107,6 +110,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "outcome": _plain(OutcomeOut),
         "webhook": _plain(EventWebhookOut),
         "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
+        "preferences": _object(notices={"type": "object", "additionalProperties": {"enum": list(Level)}}),
     }
 
 

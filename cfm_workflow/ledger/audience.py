@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 TEST: Final = "webhook.test"
 """Sent to the endpoint that it is about and to nobody else, whatever they ask for."""
 
-_CHANGING: Final = frozenset({"webhook", "team", "user", "integration"})
+_CHANGING: Final = frozenset({"webhook", "team", "user", "integration", "preferences"})
 """Events about these may change who listens, or what they may see."""
 
 

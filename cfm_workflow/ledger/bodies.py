@@ -57,6 +57,7 @@ CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("action", "assignee", "name"), 50),
     (("action", "assigned_by", "name"), 50),
     (("former_assignee", "name"), 50),
+    (("watcher", "name"), 50),
     (("actor", "name"), 50),
 )
 

@@ -138,7 +138,9 @@ def _asked(fact: "Fact") -> list[tuple[str, int]]:
     """What has to be looked up to know whom this concerns: pairs of a branch of the statement and an id."""
     told = relations_told(fact.type)
     asked: list[tuple[str, int]] = []
-    action = fact.about.get("action")
+    action, watcher = fact.about.get("action"), fact.about.get("watcher")
+    if watcher is not None:
+        return [("person", watcher["id"])]
     if action is not None:
         asked += [("person", ident) for ident in _named(fact)]
         if "watcher" in told:
@@ -171,11 +173,12 @@ def _named(fact: "Fact") -> set[int]:
 
 
 def _direct(fact: "Fact", account_id: int) -> list[str]:
-    action = fact.about["action"]
+    action = fact.about.get("action") or {}
     places = {
-        "assignee": action["assignee"],
-        "assigner": action["assigned_by"],
+        "assignee": action.get("assignee"),
+        "assigner": action.get("assigned_by"),
         "former_assignee": fact.about.get("former_assignee"),
+        "watcher": fact.about.get("watcher"),
     }
     return [name for name, person in places.items() if person is not None and person["id"] == account_id]
 

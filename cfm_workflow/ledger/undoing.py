@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from cfm_workflow.ledger.events import Fact
 
 UNDONE: Final = "action.undone"
-EDITS: Final = ("action.changed", "action.linked", "action.unlinked", "action.commented", "action.passed_over")
+EDITS: Final = (
+    "action.changed",
+    "action.linked",
+    "action.unlinked",
+    "action.commented",
+    "action.passed_over",
+    "action.watched",
+    "action.unwatched",
+)
 """Events of an action that are no step and so cannot be what was undone."""
 OPEN_AGAIN: Final = ("feedback.reopened", "action_group.reopened")
 """That an item or a group had ended was no news either, when it is open again by the undoing."""

@@ -60,7 +60,12 @@ AUDIENCES: Final[dict[str, tuple[Level, ...]]] = {
     "action.passed_over":         (N,       N,     D,       N,      D,   N,   N,      N),
     "action_group.reopened":      (N,       N,     D,       N,      N,   N,   N,      N),
     "feedback.changed":           (D,       N,     N,       D,      N,   N,   N,      N),
+    "action.watched":             (N,       N,     N,       A,      N,   N,   N,      N),
+    "feedback.watched":           (N,       N,     N,       A,      N,   N,   N,      N),
+    "action.unwatched":           (N,       N,     N,       D,      N,   N,   N,      N),
+    "feedback.unwatched":         (N,       N,     N,       D,      N,   N,   N,      N),
 }  # fmt: skip
+"""An event that names its `watcher` is told to that one, not to the others who watch."""
 OTHERS: Final = (D, N, D, D, N, N, D, N)
 NOBODY: Final = (N,) * len(RELATIONS)
 IMPORTANCE: Final = {event_type: n for n, event_type in enumerate(AUDIENCES)}
@@ -84,6 +89,14 @@ def relations_told(event_type: str) -> frozenset[str]:
     return frozenset(
         relation for relation, level in zip(RELATIONS, defaults(event_type), strict=True) if level is not N
     )
+
+
+def levels_of(kind: str) -> dict[str, Level]:
+    """Per relation that can hear of a kind at all: how soon, unless somebody chose otherwise."""
+    if kind == SIBLINGS:
+        return {"sibling": max((row[-1] for row in AUDIENCES.values()), key=RANK.__getitem__)}
+    row = zip(RELATIONS, defaults(kind), strict=True)
+    return {relation: level for relation, level in row if level is not N and relation != "sibling"}
 
 
 def kind_of(event_type: str, relation: str) -> str:

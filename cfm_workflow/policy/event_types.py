@@ -25,6 +25,8 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "feedback.undecided": EventType("feedback", "All its actions ended and none is done: somebody must decide."),
     "feedback.reopened": EventType("feedback", "It was resolved or closed and has unfinished work again."),
     "feedback.closed": EventType("feedback", "Somebody closed it with a reason."),
+    "feedback.watched": EventType("feedback", "Somebody wants to hear of it from now on: `watcher`."),
+    "feedback.unwatched": EventType("feedback", "`watcher` does not watch it any more."),
     "feedback.erased": EventType("feedback", "Its personal data was erased, here and in earlier events."),
     "action.assigned": EventType("action", "An action was given to somebody, or offered to a team (`assignee` null)."),
     "action.accepted": EventType("action", "The assignee took it on; of a pool the first one who did."),
@@ -44,6 +46,9 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "action.linked": EventType("action", "It serves one more feedback item."),
     "action.unlinked": EventType("action", "It serves one feedback item less."),
     "action.passed_over": EventType("action", "A member of the team said that somebody else should take it."),
+    "action.commented": EventType("action", "Somebody had a word to say; nothing else changed."),
+    "action.watched": EventType("action", "Somebody wants to hear of it from now on: `watcher`."),
+    "action.unwatched": EventType("action", "`watcher` does not watch it any more."),
     "action_group.completed": EventType("action_group", "As many of its actions are done as were asked for."),
     "action_group.failed": EventType("action_group", "It can no longer be completed."),
     "action_group.reopened": EventType("action_group", "It had ended and is under way again."),
@@ -72,6 +77,7 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "webhook.disabled": EventType("webhook", "It was switched off: it wants nothing more, or failed for five days."),
     "webhook.enabled": EventType("webhook", "It was switched on again."),
     "webhook.test": EventType("webhook", "Somebody tries an endpoint; sent to that one alone."),
+    "preferences.changed": EventType("preferences", "What people hear of who chose nothing was changed.", audit=True),
 }
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, union_all
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller, by_role
-from cfm_workflow.models import Action, ActionFeedback, Feedback, TeamMember
+from cfm_workflow.models import Action, ActionFeedback, ActionWatcher, Feedback, FeedbackWatcher, TeamMember
 
 
 class Related(Protocol):
@@ -31,6 +31,17 @@ def of_actions(session: Session, caller: Caller, actions: Collection[Related]) -
         return {action.id: frozenset({"system"}) for action in actions}
     teams = _teams(session, caller, actions)
     return {action.id: _of_action(caller, action, teams.get(action.id, frozenset())) for action in actions}
+
+
+def watches(session: Session, account_id: int | None, *, action_id: int, feedback_id: int) -> bool:
+    """Whether somebody watches an action, or the item on which it was made."""
+    on_action = select(ActionWatcher.account_id).where(
+        ActionWatcher.action_id == action_id, ActionWatcher.account_id == account_id
+    )
+    on_item = select(FeedbackWatcher.account_id).where(
+        FeedbackWatcher.feedback_id == feedback_id, FeedbackWatcher.account_id == account_id
+    )
+    return session.scalars(union_all(on_action, on_item).limit(1)).first() is not None
 
 
 def _of_action(caller: Caller, action: Related, teams: frozenset[int]) -> frozenset[str]:

@@ -29,6 +29,7 @@ class Vault:
             "feedback_id": self.item["id"],
             "action_id": self.action["id"],
             "group_id": self.action["group_id"],
+            "user_id": self.vera.id,
         }
 
 

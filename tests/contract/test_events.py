@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from cfm_workflow import clock, limits
 from cfm_workflow.models import Event, Webhook
+from cfm_workflow.policy.audiences import KINDS
 from cfm_workflow.policy.event_types import EVENT_TYPES
 from cfm_workflow.worker.importing import run_imports
 from cfm_workflow.worker.waiting import resume_due
@@ -66,6 +67,9 @@ def settings_change(world: World, fill: Fill) -> None:
     outcome = world.ada.post("/outcomes", {"key": "replaced", "label": label})
     world.ada.expect(200, "PATCH", f"/outcomes/{outcome['id']}", {"label": {"en": "Replaced", "ko": "교체됨"}})
     world.ada.expect(204, "DELETE", f"/outcomes/{outcome['id']}")
+    levels = dict.fromkeys(KINDS, "never")
+    world.ada.expect(200, "PATCH", "/preferences", {"notices": levels})
+    world.ada.expect(200, "PATCH", "/me/preferences", {"notices": levels})
     file = orjson.dumps({"text": fill(limits.TEXT), fill(40): fill(300)})
     world.ada.expect(202, "POST", "/imports", data=file, content_type="application/x-ndjson")
     run_imports(world.service)
@@ -151,6 +155,10 @@ def actions_are_described_and_linked(world: World, item: dict[str, Any], fill: F
     other = world.feedback(fill(limits.TEXT))
     world.olga.expect(200, "PUT", f"/actions/{pool['id']}/feedback/{other['id']}")
     world.olga.expect(200, "DELETE", f"/actions/{pool['id']}/feedback/{other['id']}")
+    world.alice.post(f"/actions/{pool['id']}/comments", {"comment": fill(limits.COMMENT)})
+    for thing in (f"actions/{pool['id']}", f"feedback/{item['id']}"):
+        for method in ("PUT", "DELETE"):
+            world.sam.expect(200, method, f"/{thing}/watchers/{world.lea.id}")
     world.lea.fire(pool, "accept")
 
 

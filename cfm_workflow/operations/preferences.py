@@ -1,0 +1,83 @@
+"""What people choose to hear of, each for themselves; and what administrators decide for those who chose nothing."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from cfm_workflow import access, ledger
+from cfm_workflow.access import Caller
+from cfm_workflow.errors import NotFound
+from cfm_workflow.ledger import Fact
+from cfm_workflow.models import Account, LedgerHead, NoticeChoice, NoticeDefault
+from cfm_workflow.policy.audiences import Choices, Level
+from cfm_workflow.queries import following
+from cfm_workflow.queries import people as people_query
+
+SUBJECT_ID: Final = 1
+"""Of the events about the defaults: there is one such table."""
+
+New = Mapping[str, Level | None]
+"""What is chosen by kind; None is back to what holds without."""
+
+
+def change_own(session: Session, caller: Caller, new: New, *, now: datetime) -> None:
+    """Choose some kinds for oneself; the others stay.
+
+    Raises:
+        NotFound: an integration has no mail; Forbidden: the token is too narrow.
+    """
+    access.require(caller, "self.manage", {"oneself"})
+    account = session.get(Account, caller.id, with_for_update={"key_share": True})
+    if account is None or account.kind != "user":
+        raise NotFound("user", caller.id)
+    before = following.own_choices(session, account.id)
+    changes = _changes(before, new)
+    if not changes:
+        return
+    mine = NoticeChoice.account_id == account.id
+    session.execute(delete(NoticeChoice).where(mine, NoticeChoice.kind.in_(changes)))
+    rows = [{"account_id": account.id, "kind": kind, "level": level} for kind, level in _kept(changes, new)]
+    if rows:
+        session.execute(insert(NoticeChoice), rows)
+    account.version += 1
+    session.flush()
+    about = {"changes": {"notices": _sides(changes)}, "user": people_query.user_view(session, account)}
+    ledger.record(session, [Fact("user.changed", account.id, about, caller)], now=now)
+
+
+def change_defaults(session: Session, caller: Caller, new: New, *, now: datetime) -> None:
+    """Decide some kinds for everybody who chose nothing; the others stay.
+
+    Raises:
+        Forbidden.
+    """
+    access.require(caller, "settings.manage")
+    session.execute(select(LedgerHead.id).with_for_update())  # there is no row of its own to lock
+    changes = _changes(following.defaults(session), new)
+    if not changes:
+        return
+    session.execute(delete(NoticeDefault).where(NoticeDefault.kind.in_(changes)))
+    rows = [{"kind": kind, "level": level} for kind, level in _kept(changes, new)]
+    if rows:
+        session.execute(insert(NoticeDefault), rows)
+    about = {"changes": {"notices": _sides(changes)}, "preferences": {"notices": following.defaults(session)}}
+    ledger.record(session, [Fact("preferences.changed", SUBJECT_ID, about, caller)], now=now)
+
+
+def _changes(before: Choices, new: New) -> dict[str, tuple[Level | None, Level | None]]:
+    """Per kind that becomes another: what was chosen and what is."""
+    return {kind: (before.get(kind), level) for kind, level in new.items() if before.get(kind) != level}
+
+
+def _kept(changes: Mapping[str, Any], new: New) -> list[tuple[str, Level]]:
+    return [(kind, level) for kind in changes if (level := new[kind]) is not None]
+
+
+def _sides(changes: Mapping[str, tuple[Level | None, Level | None]]) -> dict[str, dict[str, Level | None]]:
+    return {
+        "from": {kind: before for kind, (before, _) in changes.items()},
+        "to": {kind: after for kind, (_, after) in changes.items()},
+    }
