@@ -1,35 +1,254 @@
-"""Signed links for mails: a row for each, of whose random part only a hash is stored. Never commits."""
+"""Signed links in mails: issued, looked at, and used up in the transaction of the change they make.
 
-import hashlib
+Whoever holds a link acts as the person it was sent to, for its one purpose; it is void once that person is gone, or the
+action is somebody else's.
+"""
+
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from cfm_workflow.models import Link
+from cfm_workflow.access import Caller
+from cfm_workflow.errors import CfmError, Invalid, NotFound
+from cfm_workflow.models import Account, Link, Outcome
+from cfm_workflow.operations import preferences
+from cfm_workflow.operations.actions.comment import comment
+from cfm_workflow.operations.actions.move import move
+from cfm_workflow.operations.actions.steps import Order
+from cfm_workflow.operations.definitions import definition_of
+from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import callers, following
+from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.security.keys import KeyRing
+from cfm_workflow.security.links import RANDOM_BYTES, BadLink, LinkSigner, Purpose, SignedLink, hash_of
+from cfm_workflow.workflow import Definition, Relation, choices, path
 
-LIFE: Final = timedelta(days=14)
+VALID: Final = timedelta(days=14)
+KEPT: Final = timedelta(days=30)
+"""After they have expired; until then a link still says what became of it."""
+
+ACCEPT: Final = "accept"
+
+
+class Standing(StrEnum):
+    """What can be done with a link."""
+
+    OPEN = "open"
+    CLOSED = "closed"  # it is valid, but the action cannot be moved that way now
+    USED = "used"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """To whom a link was sent, as far as a page needs to know."""
+
+    name: str
+    language: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the page behind a link shows. What the person may not see any more is not in it.
+
+    `transition` is what the link would fire, None when it only comments or chooses; `possible` what could be done with
+    the action by other means. `preferences` is what holds for the person, `defaults` what would without their choice.
+    """
+
+    purpose: Purpose
+    standing: Standing
+    reader: Reader
+    action: Mapping[str, Any] | None = None
+    item: Mapping[str, Any] | None = None
+    definition: Definition | None = None
+    transition: str | None = None
+    possible: tuple[str, ...] = ()
+    outcomes: tuple[Mapping[str, Any], ...] = ()
+    preferences: Mapping[str, Any] | None = None
+    defaults: Mapping[str, Any] | None = None
+
+
+class UnusableLink(CfmError):
+    """It was used, or is void; `look` says what there is to see."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        super().__init__(f"This link is {look.standing}.")
 
 
 def issue(
-    session: Session, ring: KeyRing, *, account_id: int, purposes: Sequence[str], action_id: int | None, now: datetime
+    session: Session,
+    ring: KeyRing,
+    *,
+    account_id: int,
+    purposes: Sequence[str],
+    action_id: int | None,
+    now: datetime,
 ) -> dict[str, str]:
-    """A token per purpose, each good for that and nothing else."""
-    tokens = {purpose: secrets.token_urlsafe(32) for purpose in purposes}
-    rows = [
-        {
-            "hash": hashlib.sha256(token.encode()).hexdigest(),
-            "purpose": purpose,
-            "account_id": account_id,
-            "action_id": None if purpose == "preferences" else action_id,
-            "created_at": now,
-            "expires_at": now + LIFE,
-        }
-        for purpose, token in tokens.items()
-    ]
-    session.execute(insert(Link), rows)
+    """Links for a person, one per purpose, valid for VALID from `now`: the token of each, which nobody stores.
+
+    `action_id` is what they are about; a link to the preferences is about nothing.
+    """
+    signer, expires_at = LinkSigner(ring), (now + VALID).replace(microsecond=0)
+    tokens, rows = {}, []
+    for purpose in purposes:
+        subject = None if purpose == Purpose.PREFERENCES else action_id
+        random = secrets.token_bytes(RANDOM_BYTES)
+        tokens[purpose] = signer.sign(
+            purpose, account_id=account_id, action_id=subject, random=random, expires_at=expires_at
+        )
+        rows.append(
+            {
+                "hash": hash_of(random),
+                "purpose": purpose,
+                "account_id": account_id,
+                "action_id": subject,
+                "created_at": now,
+                "expires_at": expires_at,
+                "used_at": None,
+            }
+        )
+    if rows:
+        session.execute(insert(Link), rows)
     return tokens
+
+
+def look(session: Session, signed: SignedLink, *, now: datetime) -> Look:
+    """What there is behind a link, which stays as it is.
+
+    Raises:
+        BadLink: it is not known any more.
+    """
+    link = session.scalars(select(Link).where(Link.hash == signed.hash)).one_or_none()
+    if link is None:
+        raise BadLink
+    return _seen(session, signed, link.used_at, now)
+
+
+def use(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, now: datetime) -> Look:
+    """Do what the link is for, and use it up; what there is to see afterwards.
+
+    `fields`: outcome, reason, resolution to complete; comment to comment; notices (a Level per kind) to choose.
+
+    Raises:
+        BadLink, UnusableLink: nothing was changed.
+        RefusedTransition, Invalid, Forbidden: as the operation behind it; nothing was changed, and it is still unused.
+    """
+    link = session.scalars(select(Link).where(Link.hash == signed.hash).with_for_update()).one_or_none()
+    if link is None:
+        raise BadLink
+    before = _seen(session, signed, link.used_at, now)
+    caller = callers.by_id(session, signed.account_id)
+    if caller is None or before.standing in (Standing.USED, Standing.VOID):
+        raise UnusableLink(before)
+    if signed.purpose is Purpose.PREFERENCES:
+        preferences.change_own(session, caller, fields["notices"], now=now)
+        return _seen(session, signed, None, now)
+    after = _act(session, caller, signed, before, fields, now)
+    if (after["assignee"] or {}).get("id") != caller.id:  # given to somebody else between our look and the lock
+        raise UnusableLink(_seen(session, signed, None, now))
+    session.execute(update(Link).where(Link.hash == signed.hash).values(used_at=now))
+    return _seen(session, signed, now, now)
+
+
+def forget_old(session: Session, *, now: datetime) -> int:
+    """Delete links that expired longer than KEPT ago; how many."""
+    old = delete(Link).where(Link.expires_at < now - KEPT)
+    return len(session.scalars(old.returning(Link.hash)).all())
+
+
+def _act(
+    session: Session, caller: Caller, signed: SignedLink, before: Look, fields: Mapping[str, Any], now: datetime
+) -> Mapping[str, Any]:
+    """The action afterwards, through the same doors as everybody's."""
+    assert signed.action_id is not None
+    if signed.purpose is Purpose.COMMENT:
+        return comment(session, caller, signed.action_id, fields["comment"], now=now)
+    if before.transition is None:
+        raise Invalid({"transition": ["is not part of the workflow of this action"]})
+    order = Order(before.transition, fields=fields, through=signed.purpose is Purpose.COMPLETE)
+    return move(session, caller, signed.action_id, order, now=now)
+
+
+def _seen(session: Session, signed: SignedLink, used_at: datetime | None, now: datetime) -> Look:
+    account = session.get_one(Account, signed.account_id)
+    reader = Reader(account.name, account.language, account.time_zone)
+    caller = callers.by_id(session, account.id)
+    if caller is None:
+        return Look(signed.purpose, Standing.VOID, reader)
+    if signed.purpose is Purpose.PREFERENCES:
+        everybody = following.defaults(session)
+        own = following.preferences(following.own_choices(session, account.id), everybody)["notices"]
+        defaults = following.preferences({}, everybody)["notices"]
+        return Look(signed.purpose, Standing.OPEN, reader, preferences=own, defaults=defaults)
+    return _seen_action(session, signed, reader, caller, used_at, now)
+
+
+def _seen_action(
+    session: Session, signed: SignedLink, reader: Reader, caller: Caller, used_at: datetime | None, now: datetime
+) -> Look:
+    try:
+        row = actions_query.find(session, caller, signed.action_id or 0)
+        item = feedback_query.find(session, caller, row.feedback_id)
+    except NotFound:
+        return Look(signed.purpose, Standing.VOID, reader)
+    definition = definition_of(session, row.workflow_id)
+    relations = relations_query.of_actions(session, caller, [row])[row.id]
+    transition = _transition(definition, signed.purpose)
+    possible = choices(definition, row, by=caller.id, relations=relations, now=now)[0]
+    within_reach = transition is not None and (
+        transition in possible
+        or (
+            signed.purpose is Purpose.COMPLETE
+            and bool(path(definition, row, transition, by=caller.id, relations=relations, now=now))
+        )
+    )
+    standing = _standing(signed.purpose, row, caller, used_at, within_reach=within_reach)
+    return Look(
+        signed.purpose,
+        standing,
+        reader,
+        action=actions_query.view(row, row, now=now),
+        item=feedback_query.brief(item),
+        definition=definition,
+        transition=transition,
+        possible=tuple(possible),
+        outcomes=_outcomes(session) if signed.purpose is Purpose.COMPLETE else (),
+    )
+
+
+def _standing(
+    purpose: Purpose, action: Any, caller: Caller, used_at: datetime | None, *, within_reach: bool
+) -> Standing:
+    if used_at is not None:
+        return Standing.USED
+    is_offered = purpose is Purpose.ACCEPT and action.pool and action.team_id in caller.member_of
+    if action.assignee_id != caller.id and not (is_offered and action.assignee_id is None):
+        return Standing.VOID
+    return Standing.OPEN if within_reach or purpose is Purpose.COMMENT else Standing.CLOSED
+
+
+def _transition(definition: Definition, purpose: Purpose) -> str | None:
+    """What a link fires: to complete is whatever the assignee says with an outcome, such as to hand in for approval."""
+    if purpose is Purpose.ACCEPT:
+        return ACCEPT if ACCEPT in definition.transitions else None
+    if purpose is not Purpose.COMPLETE:
+        return None
+    for name, transition in definition.transitions.items():
+        if "outcome" in transition.requires and Relation.ASSIGNEE in transition.who:
+            return name
+    return None
+
+
+def _outcomes(session: Session) -> tuple[Mapping[str, Any], ...]:
+    """Those that can be chosen, in the order in which they were made."""
+    rows = session.scalars(select(Outcome).where(Outcome.active).order_by(Outcome.id))
+    return tuple({"key": row.key, "label": row.label, "requires_reason": row.requires_reason} for row in rows)

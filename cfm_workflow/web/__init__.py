@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask, Response
 
-from cfm_workflow.web import docs
+from cfm_workflow.web import docs, links
 
 HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -35,3 +35,4 @@ def protect(response: Response) -> Response:
 def register(app: Flask) -> None:
     """Adds the pages and their files to `app`."""
     app.register_blueprint(blueprint)
+    links.register(app)

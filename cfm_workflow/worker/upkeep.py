@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from cfm_workflow import clock
 from cfm_workflow.models import Installation
-from cfm_workflow.operations import idempotency
+from cfm_workflow.operations import idempotency, links
 from cfm_workflow.service import Service
 
 LONGEST_WAL: Final = 64 * 1024 * 1024
@@ -39,6 +39,13 @@ def forget_old_answers(service: Service) -> None:
     now = clock.now()
     forgotten = service.database.transaction(lambda session: idempotency.forget_old(session, now=now))
     log.debug("old answers forgotten", count=forgotten)
+
+
+def forget_old_links(service: Service) -> None:
+    """Delete the links in mails that expired long ago."""
+    now = clock.now()
+    forgotten = service.database.transaction(lambda session: links.forget_old(session, now=now))
+    log.debug("old links forgotten", count=forgotten)
 
 
 def shorten_wal(service: Service) -> None:

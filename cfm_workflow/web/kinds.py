@@ -1,0 +1,55 @@
+"""What people can choose to hear of, by name and in sections, as the page of preferences lists it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from cfm_workflow.policy.audiences import SIBLINGS, Level
+from cfm_workflow.texts import mark
+
+SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    mark("Actions"): {
+        "action.assigned": mark("Assigned"),
+        "action.reassigned": mark("Reassigned"),
+        "action.accepted": mark("Accepted"),
+        "action.started": mark("Started"),
+        "action.waiting": mark("Waiting"),
+        "action.resumed": mark("Resumed"),
+        "action.submitted": mark("Approval asked for"),
+        "action.sent_back": mark("Sent back"),
+        "action.completed": mark("Done"),
+        "action.declined": mark("Declined"),
+        "action.cancelled": mark("Cancelled"),
+        "action.released": mark("Given back"),
+        "action.passed_over": mark("Passed over"),
+        "action.reopened": mark("Reopened"),
+        "action.undone": mark("Taken back"),
+        "action.commented": mark("Comment"),
+        "action.changed": mark("Changed"),
+        "action.linked": mark("Serves more feedback"),
+        "action.unlinked": mark("Serves less feedback"),
+        "action.watched": mark("You were added as a watcher"),
+        "action.unwatched": mark("You were removed as a watcher"),
+        SIBLINGS: mark("Others of the same group"),
+    },
+    mark("Feedback"): {
+        "feedback.undecided": mark("Decision needed"),
+        "feedback.resolved": mark("Resolved"),
+        "feedback.reopened": mark("Open again"),
+        "feedback.closed": mark("Closed"),
+        "feedback.changed": mark("Changed"),
+        "feedback.watched": mark("You were added as a watcher"),
+        "feedback.unwatched": mark("You were removed as a watcher"),
+    },
+    mark("Groups of actions"): {
+        "action_group.completed": mark("Group completed"),
+        "action_group.failed": mark("Can no longer be completed"),
+        "action_group.reopened": mark("Group under way again"),
+    },
+}
+"""Every kind of policy/audiences.py, in the order of a work's life."""
+
+LEVELS: Final[Mapping[Level, str]] = {
+    Level.AT_ONCE: mark("At once"),
+    Level.DIGEST: mark("Daily digest"),
+    Level.NEVER: mark("Never"),
+}
