@@ -127,8 +127,12 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "getWorkflow":              (FREE,              EVERYBODY),
 }  # fmt: skip
 
-PUBLIC = {"openapi": "getOpenapi", "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static"}}
-"""What needs no sign-in: the description of the API, the docs page with its files, and the health pages."""
+PUBLIC = {
+    "openapi": "getOpenapi",
+    "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act"},
+}
+"""What needs no sign-in: the description of the API, the docs page with its files, the health pages, and the pages that
+are authorised by the signed token in their address."""
 
 PEOPLE_ONLY = frozenset({"changeMe", "getMyPreferences", "changeMyPreferences"})
 """An integration has no name, language or time zone of its own to change, and gets no mail: 404."""

@@ -28,8 +28,8 @@ class Notices(fields.Field[Any]):
 
     shape: ClassVar[Shape] = {
         "type": "object",
-        "properties": {kind: {"type": ["string", "null"], "enum": [*LEVELS, None]} for kind in KINDS},
-        "additionalProperties": False,
+        "propertyNames": {"enum": list(KINDS)},
+        "additionalProperties": {"type": ["string", "null"], "enum": [*LEVELS, None]},
     }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Level | None]:
