@@ -135,6 +135,7 @@ class TimelineEntryOut(Schema):
     comment = fields.String(allow_none=True)
     reason = fields.String(allow_none=True)
     changes = fields.Dict()
+    watcher = fields.Dict(metadata={"description": "Who watches from now on, or no more."})
 
 
 class CustomerIn(Form):

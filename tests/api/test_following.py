@@ -11,6 +11,7 @@ from cfm_workflow.models import Delivery, Notice
 from cfm_workflow.policy.audiences import KINDS, level_for, relations_told
 from cfm_workflow.queries.following import preferences
 from cfm_workflow.service import open_service
+from tests.concurrency.at_once import asking, at_once, statuses
 from tests.world import Person, World
 
 
@@ -46,6 +47,8 @@ def test_anybody_may_watch_what_they_see_and_leave_again(world: World) -> None:
         assert watchers(world, thing) == []
         facts = [event["data"] for event in world.events(types=f"{noun}.watched,{noun}.unwatched")]
         assert [fact["watcher"] for fact in facts] == [{"id": world.mallory.id, "name": "Mallory"}] * 2
+    timeline = world.ada.get(f"{thing}/timeline")["items"]
+    assert [entry["watcher"]["name"] for entry in timeline if "watcher" in entry] == ["Mallory"] * 4
 
 
 def test_watching_twice_changes_nothing_and_leaving_twice_is_not_there(world: World) -> None:
@@ -58,6 +61,15 @@ def test_watching_twice_changes_nothing_and_leaving_twice_is_not_there(world: Wo
         world.bob.expect(200, "DELETE", path)
         world.bob.expect(404, "DELETE", path)
         assert len(world.events()) == events + 1
+
+
+def test_those_who_add_the_same_person_at_once_add_them_once(world: World) -> None:
+    for thing in both(world):
+        path = f"{thing}/watchers/{world.bob.id}"
+        asked = [asking(world, person, "PUT", path) for person in (world.olga, world.sam, world.bob)]
+        assert statuses(at_once(asked)) == [200] * 3
+        assert watchers(world, thing) == ["Bob"]
+    assert len(world.events(types="action.watched,feedback.watched")) == 2
 
 
 def test_those_in_charge_add_and_remove_others_and_the_assignee_does_not(small_world: World) -> None:
