@@ -68,6 +68,10 @@ class TooMany(Busy):
     """The caller asks too often."""
 
 
+class Full(Busy):
+    """All places are taken; the same can be had in another way until one is free."""
+
+
 class TooLarge(CfmError):
     """The message is larger than this place accepts."""
 

@@ -35,9 +35,14 @@ class Service:
     ring: KeyRing
     stopping: Signal = field(default_factory=Signal)
 
-    def close(self) -> None:
-        """Tell long jobs to end, and close every connection."""
+    def stop(self) -> None:
+        """Tell whatever takes long to end; who waits for a commit is woken, so as to see it at once."""
         self.stopping.set()
+        self.database.bell.ring()
+
+    def close(self) -> None:
+        """Tell whatever takes long to end, and close every connection."""
+        self.stop()
         self.database.dispose()
 
 

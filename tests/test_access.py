@@ -70,6 +70,7 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "changeCustomer":           ("customers:write", HANDLERS),
     "eraseCustomer":            ("customers:write", ADMINISTRATORS),
     "listEvents":               ("events:read",     ADMINISTRATORS),
+    "streamEvents":             ("events:read",     ADMINISTRATORS),
     "listEventTypes":           (FREE,              EVERYBODY),
     "createImport":             ("feedback:write",  SUPERVISORS),
     "listImports":              ("feedback:write",  SUPERVISORS),
@@ -210,6 +211,7 @@ class House:
             environ_overrides={"REMOTE_ADDR": origin},
             **message_of(operation, things),
         )
+        response.close()  # an open stream would keep its place
         return response.status_code
 
 

@@ -17,6 +17,7 @@ from cfm_workflow.api import (
     people,
     problems,
     routing,
+    stream,
     webhooks,
     workflows,
 )
@@ -36,6 +37,7 @@ ROUTES = (
     openapi,
     outcomes,
     people,
+    stream,
     webhooks,
     workflows,
 )
@@ -45,5 +47,6 @@ ROUTES = (
 def register(app: Flask, service: Service) -> None:
     """Add the API, its errors and the health pages to the application."""
     routing.register(app, service)
+    stream.register(app, service)
     health.register(app, service)
     problems.register(app)

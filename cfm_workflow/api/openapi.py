@@ -14,7 +14,7 @@ import cfm_workflow
 from cfm_workflow.api.event_samples import sample
 from cfm_workflow.api.event_schemas import json_schema
 from cfm_workflow.api.problems import CONTENT_TYPE
-from cfm_workflow.api.routing import JSON, OPERATIONS, Ask, Operation, Reply, route
+from cfm_workflow.api.routing import EVENT_STREAM, JSON, OPERATIONS, Ask, Operation, Reply, route
 from cfm_workflow.policy.event_types import EVENT_TYPES
 
 
@@ -63,7 +63,7 @@ _REFUSALS: Final[dict[int, str]] = {
     415: "The body is of another media type.",
     422: "Fields are not right; `errors` says which and why.",
     429: "Too many failed sign-ins.",
-    503: "The database cannot be reached.",
+    503: "The database cannot be reached, or every place for a stream is taken.",
 }
 _RULES: Final[dict[str, dict[str, Any]]] = {
     "AssigneeIn": {"oneOf": [{"required": ["user"]}, {"required": ["team"]}]},
@@ -72,6 +72,9 @@ _RULES: Final[dict[str, dict[str, Any]]] = {
 """What holds between the fields of a message, as far as JSON Schema can say it."""
 
 _TEXT: Final = {"type": "string"}
+STREAM_EXAMPLE: Final = (
+    'retry: 2000\nid: 811\n\nid: 812\nevent: action.accepted\ndata: {"type": "action.accepted", ...}\n\n'
+)
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-Id": {"description": "To speak about this answer.", "required": True, "schema": _TEXT},
     "ETag": {"description": "The action's version, for `If-Match`.", "required": True, "schema": _TEXT},
@@ -192,6 +195,10 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
     if operation.matches:
         tag = {"type": "string", "pattern": r'^(\*|"[0-9]{1,18}")$', "examples": ['"3"']}
         found.append({"name": "If-Match", "in": "header", "schema": tag, "description": "Refuse (412) if it changed."})
+    if operation.streams:
+        place = {"type": "string", "pattern": "^[0-9]{1,15}$"}
+        text = "The `id` that came last: go on behind it, whatever `after` says."
+        found.append({"name": "Last-Event-ID", "in": "header", "schema": place, "description": text})
     if operation.method == "POST":
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"}
         text = "The same request again is answered as the first time."
@@ -203,7 +210,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, schema in operation.answers.items():
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "headers": _headers_of(operation, status)}
-        if schema is not None:
+        if operation.streams:
+            responses[str(status)]["content"] = {EVENT_STREAM: {"schema": _TEXT, "example": STREAM_EXAMPLE}}
+        elif schema is not None:
             responses[str(status)]["content"] = {JSON: {"schema": schema}}
         elif status != 204:
             responses[str(status)]["content"] = {JSON: {"schema": {"type": "object"}}}

@@ -28,6 +28,7 @@ STATUS: Final[dict[type[CfmError], HTTPStatus]] = {
     errors.Conflict:               HTTPStatus.CONFLICT,
     errors.IncompleteTransition:   HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooMany:                HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Full:                   HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Busy:                   HTTPStatus.CONFLICT,
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ all read the same declaration.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -32,6 +32,7 @@ from cfm_workflow.service import Service
 
 BASE: Final = "/api/v1"
 JSON: Final = "application/json"
+EVENT_STREAM: Final = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,20 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that goes on for long. Its pieces are made and sent after the session of the request has ended; one
+    that has a `close` is closed at the end, also when it never began."""
+
+    pieces: Iterator[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A declared route. `right` is a key of `access.RIGHTS`, or None for what needs no sign-in.
 
     `etag`: the answer is an action with its version. `matches`: honours If-Match. `secret`: the answer holds one.
+    `streams`: the answer is a `Stream` of server-sent events, which honours Last-Event-ID.
     `receive`: reads a body that is no JSON before the transaction begins, and returns what it is and a hash of it.
     `look_up`: asks outside about a body before the transaction begins, and refuses it as wrong.
     `example`: a body that this operation accepts; where it reads files, one of each media type.
@@ -79,6 +90,7 @@ class Operation:
     etag: bool = False
     matches: bool = False
     secret: bool = False
+    streams: bool = False
     receive: Callable[[Service, Mapping[str, Any]], tuple[Mapping[str, Any], bytes]] | None = None
     look_up: Callable[[Service, Mapping[str, Any]], None] | None = None
     example: Any = None
@@ -186,6 +198,8 @@ def _read(
     if operation.right is not None:
         access.require(caller, operation.right)
     done = operation.handler(Ask(session, caller, now, service, query=wanted or {}), **path)
+    if isinstance(done, Stream):
+        return Response(done.pieces, headers={"Cache-Control": "no-store", **done.headers}, content_type=EVENT_STREAM)
     return _response(_answer(operation, done))
 
 

@@ -4,6 +4,7 @@ The process that calls `run()` becomes the server. What it forks opens the servi
 file lock may be shared across a fork.
 """
 
+import errno
 import gc
 import logging
 from collections.abc import Collection
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from cfm_workflow import create_app
 from cfm_workflow.service import Service, open_service
@@ -37,6 +39,24 @@ class _Logger(Logger):  # type: ignore[misc]
         """There are none."""
 
 
+class _Worker(ThreadWorker):  # type: ignore[misc]
+    """Streams would outlast the grace that requests under way get: they end with the signal, not after it."""
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        super().handle_exit(sig, frame)
+        self.app.stop()
+
+    def handle_quit(self, sig: int, frame: object) -> None:
+        self.app.stop()
+        super().handle_quit(sig, frame)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError as stalled:  # only streams limit how long a client may take nothing: it is as good as gone
+            raise BrokenPipeError(errno.EPIPE, "the client takes nothing") from stalled
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """The web server of `cfm serve` and `cfm web`."""
 
@@ -52,7 +72,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         options: dict[str, object] = {
             "bind": str(self._settings.bind),
             "workers": self._workers,
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             "threads": self._settings.threads,
             "graceful_timeout": GRACE_SECONDS,
             "timeout": 60,
@@ -73,6 +93,11 @@ class Server(BaseApplication):  # type: ignore[misc]
         """The application, in the process that will serve it."""
         self._service = open_service(self._settings)
         return create_app(self._service)
+
+    def stop(self) -> None:
+        """Tell whatever takes long in this process to end."""
+        if self._service is not None:
+            self._service.stop()
 
     def _begin(self, worker: object) -> None:
         gc.collect()

@@ -13,29 +13,48 @@ from cfm_workflow.queries.events import FEED_SIZE
 HIGHEST_POSITION = 2**53
 
 
+def as_position(text: str) -> int | None:
+    """The position that a text names, None when it names none."""
+    if re.fullmatch("[0-9]{1,16}", text, re.ASCII) and int(text) < HIGHEST_POSITION:
+        return int(text)
+    return None
+
+
 class _After(fields.String):
     """A position, or `latest`."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if value == "latest":
             return value
-        if isinstance(value, str) and re.fullmatch("[0-9]{1,16}", value) and int(value) < HIGHEST_POSITION:
-            return int(value)
+        if isinstance(value, str) and (position := as_position(value)) is not None:
+            return position
         raise ValidationError("must be a position, or latest")
 
 
-class FeedQuery(Form):
-    after = _After(
-        load_default=0,
+def _after(default: int | str) -> _After:
+    return _After(
+        load_default=default,
         metadata={
             "description": "A `last_position`; 0 is the beginning, `latest` is from now.",
             "pattern": "^(latest|[0-9]{1,15})$",
         },
     )
-    limit = QueryWhole(1, limits.EVENTS_PAGE, load_default=FEED_SIZE)
+
+
+class StreamQuery(Form):
+    """Which events a stream is to tell; without `after` those that come from now on."""
+
+    after = _after("latest")
     types = QueryChoices(metadata={"description": "Event types, parted by commas; `action.*` for all of a kind."})
     action = QueryIdent()
     feedback = QueryIdent()
+
+
+class FeedQuery(StreamQuery):
+    """The same of a page of the feed, which begins at the beginning."""
+
+    after = _after(0)
+    limit = QueryWhole(1, limits.EVENTS_PAGE, load_default=FEED_SIZE)
 
 
 class HistoryQuery(PageQuery):

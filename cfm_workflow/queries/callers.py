@@ -30,22 +30,32 @@ _ACCOUNT = (
     _ids(Team.id, Team.restricted).label("restricted"),
 )
 
-_BY_TOKEN = (
-    select(
-        *_ACCOUNT, Token.id.label("token_id"), Token.scopes.label("token_scopes"), Token.expires_at, Token.last_used_at
-    )
-    .join_from(Token, Account, Account.id == Token.account_id)
-    .where(Token.hash == bindparam("hash"))
-)
+_TOKENS = select(
+    *_ACCOUNT, Token.id.label("token_id"), Token.scopes.label("token_scopes"), Token.expires_at, Token.last_used_at
+).join_from(Token, Account, Account.id == Token.account_id)
+_BY_TOKEN = _TOKENS.where(Token.hash == bindparam("hash"))
+_BY_TOKEN_ID = _TOKENS.where(Token.id == bindparam("id"))
 _BY_ID = select(*_ACCOUNT).where(Account.id == bindparam("id"))
 
 
 def by_token(session: Session, token_hash: str, *, now: datetime) -> tuple[Caller, datetime | None] | None:
     """The caller of a token that is valid now, and when it was last used; None for any other."""
     row = plain(session, _BY_TOKEN, {"hash": token_hash}).one_or_none()
-    if row is None or not row.active or (row.expires_at is not None and row.expires_at <= now):
-        return None
-    return _caller(row, token_scopes=row.token_scopes, token_id=row.token_id), row.last_used_at
+    return (_holder(row), row.last_used_at) if row is not None and _is_valid(row, now) else None
+
+
+def by_token_id(session: Session, token_id: int, *, now: datetime) -> Caller | None:
+    """The caller of a token that was valid before, if it still is."""
+    row = plain(session, _BY_TOKEN_ID, {"id": token_id}).one_or_none()
+    return _holder(row) if row is not None and _is_valid(row, now) else None
+
+
+def _is_valid(row: Row[Any], now: datetime) -> bool:
+    return row.active and (row.expires_at is None or row.expires_at > now)
+
+
+def _holder(row: Row[Any]) -> Caller:
+    return _caller(row, token_scopes=row.token_scopes, token_id=row.token_id)
 
 
 def by_id(session: Session, account_id: int) -> Caller | None:

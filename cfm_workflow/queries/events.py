@@ -1,15 +1,17 @@
 """The ledger as it is read: the feed that never skips, an action's history, entries of a timeline. Never writes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import Row, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
 from cfm_workflow.ledger.positions import horizon
 from cfm_workflow.models import Action, Event, Feedback
+from cfm_workflow.policy.deliveries import matches
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
@@ -17,20 +19,33 @@ from cfm_workflow.queries.pages import Page, Sort, fetch_page
 FEED_SIZE = 100
 
 
-def feed(session: Session, caller: Caller, wanted: Mapping[str, Any], *, audit: bool) -> bytes:
-    """The events after a position, as one JSON text around their frozen bodies, as far as `caller` may see them.
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of the feed: all there is behind `after`, up to and including `to`, as far as it was asked for."""
 
-    `wanted`: `after` (a position, or "latest"), `limit`, `types` (words; `action.*` for all of a kind), `action`,
-    `feedback`. `audit`: whether events for administrators are among them.
+    after: int
+    to: int
+    rows: Sequence[Row[Any]] = ()
+    has_more: bool = False
+
+
+_EVENTS: Any = select(Event.position, Event.type, Event.audit, Event.action_id, Event.feedback_id, Event.body)
+
+
+def read(session: Session, caller: Caller, wanted: Mapping[str, Any], *, audit: bool, size: int) -> Stretch:
+    """The next events after a position, as far as `caller` may see them; at most `size`.
+
+    `wanted`: `after` (a position, or "latest"), `types` (words; `action.*` for all of a kind), `action`, `feedback`.
+    `audit`: whether events for administrators are among them.
 
     Nothing can be skipped: what is read ends where transactions may still be under way (`horizon`), and that
     place is read before the events.
     """
     end = horizon(session)
     if wanted["after"] == "latest":
-        return _feed([], end - 1, has_more=False)
-    after, size = int(wanted["after"]), wanted.get("limit") or FEED_SIZE
-    query = select(Event.position, Event.body).where(Event.position > after, Event.position < end)
+        return Stretch(end - 1, end - 1)
+    after = int(wanted["after"])
+    query = _EVENTS.where(Event.position > after, Event.position < end)
     if not audit:
         query = query.where(~Event.audit)
     if caller.hidden_teams:
@@ -38,14 +53,35 @@ def feed(session: Session, caller: Caller, wanted: Mapping[str, Any], *, audit: 
     for name, column in (("action", Event.action_id), ("feedback", Event.feedback_id)):
         if wanted.get(name) is not None:
             query = query.where(column == wanted[name])
-    if (types := wanted.get("types")) and "*" not in types:
+    if types := wanted.get("types"):
         query = query.where(_of_types(types))
-    elif types:
-        query = query.where(~Event.audit)
     rows = session.execute(query.order_by(Event.position).limit(size + 1)).all()
     if len(rows) > size:
-        return _feed(rows[:size], rows[size - 1].position, has_more=True)
-    return _feed(rows, max(after, end - 1), has_more=False)
+        return Stretch(after, rows[size - 1].position, rows[:size], has_more=True)
+    return Stretch(after, max(after, end - 1), rows)
+
+
+def picked_by(wanted: Mapping[str, Any], *, audit: bool) -> Callable[[Row[Any]], bool]:
+    """The filters of `read` for rows that are here already; what a caller may not see of teams it does not know."""
+    types, action, feedback = frozenset(wanted.get("types") or ()), wanted.get("action"), wanted.get("feedback")
+
+    def is_wanted(row: Row[Any]) -> bool:
+        return (
+            (audit or not row.audit)
+            and (action is None or row.action_id == action)
+            and (feedback is None or row.feedback_id == feedback)
+            and (not types or matches(types, row.type, audit=row.audit))
+        )
+
+    return is_wanted
+
+
+def feed(session: Session, caller: Caller, wanted: Mapping[str, Any], *, audit: bool) -> bytes:
+    """What `read` finds, as one JSON text around the frozen bodies; `limit` in `wanted` is the size of the page."""
+    found = read(session, caller, wanted, audit=audit, size=wanted.get("limit") or FEED_SIZE)
+    items = ",".join(row.body for row in found.rows)
+    more = "true" if found.has_more else "false"
+    return f'{{"items":[{items}],"last_position":{found.to},"has_more":{more}}}'.encode()
 
 
 def may_see(caller: Caller) -> Any:
@@ -56,15 +92,11 @@ def may_see(caller: Caller) -> Any:
 
 
 def _of_types(types: list[str]) -> Any:
-    kinds = [Event.type.like(f"{word[:-1]}%") for word in types if word.endswith(".*")]
-    exact = [word for word in types if not word.endswith(".*")]
-    return or_(*kinds, Event.type.in_(exact))
-
-
-def _feed(rows: Any, last_position: int, *, has_more: bool) -> bytes:
-    items = ",".join(row.body for row in rows)
-    more = "true" if has_more else "false"
-    return f'{{"items":[{items}],"last_position":{last_position},"has_more":{more}}}'.encode()
+    """The events that `policy.deliveries.matches` names, in SQL."""
+    kinds: list[Any] = [Event.type.like(f"{word[:-1]}%") for word in types if word.endswith(".*")]
+    if "*" in types:
+        kinds.append(~Event.audit)
+    return or_(*kinds, Event.type.in_(types))
 
 
 HISTORY_SORTS = {"sequence": Sort((Event.sequence,))}
