@@ -65,3 +65,4 @@ def listening(person: Person, *, last: Any = None, **query: Any) -> Iterator[Str
         yield stream
     finally:
         response.close()
+        person.client.application.extensions["cfm_listener"].settle()

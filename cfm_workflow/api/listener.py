@@ -119,9 +119,11 @@ class Listener:
             if not self._lines:
                 self._ear.set()
 
-    def ended(self) -> None:
-        """Wait until the thread has ended, after the last stream left."""
-        if (thread := self._thread) is not None:
+    def settle(self) -> None:
+        """After the last stream has left, wait until nobody reads any more; while there are some, do nothing."""
+        with self._lock:
+            thread = None if self._lines else self._thread
+        if thread is not None:
             thread.join()
 
     def _run(self) -> None:

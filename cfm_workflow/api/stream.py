@@ -20,6 +20,7 @@ from cfm_workflow.errors import Invalid
 from cfm_workflow.forms.events import StreamQuery, as_position
 from cfm_workflow.queries import callers
 from cfm_workflow.queries import events as events_query
+from cfm_workflow.queries.events import Stretch
 from cfm_workflow.service import Service
 
 RETRY_MILLISECONDS: Final = 2_000
@@ -78,13 +79,13 @@ class Telling:
     def __init__(self, service: Service, listener: Listener, caller: Caller, wanted: Mapping[str, Any]) -> None:
         self._service = service
         self._listener = listener
-        self._caller = caller
         self._wanted = wanted
+        self._opened_at = clock.now()
         self._position: int = wanted["after"]
         self._told = self._position
         self._is_behind = True
         self._line = Line()
-        self._adapt()
+        self._adapt(caller)
         listener.join(self._line)
         self._pieces = self._run()
 
@@ -109,8 +110,7 @@ class Telling:
             self._listener.leave(self._line)
 
     def _tell(self) -> Iterator[bytes]:
-        now = clock.now()
-        ends_at, beats_at = now + LONGEST, now + BEAT
+        ends_at, beats_at = self._opened_at + LONGEST, self._opened_at + BEAT
         while True:
             is_quiet = not self._is_behind and not self._line.awake.wait(_seconds_until(beats_at))
             now = clock.now()
@@ -118,49 +118,52 @@ class Telling:
                 return
             heard = self._line.take()
             is_beat = is_quiet or now >= beats_at
-            if (is_beat or self._is_behind or (heard and heard.is_access_changed)) and not self._may_go_on(now):
-                return
-            yield from _pieces(self._news(heard))
+            self._is_behind = self._is_behind or (heard is not None and heard.after > self._position)
+            read = self._read() if self._is_behind else None
+            if is_beat or read is not None or (heard is not None and heard.is_access_changed):
+                # After reading: what was read then is nothing that they might not see any more.
+                caller = self._caller_as_of(now)
+                if caller is None:
+                    return
+                if caller != self._caller:
+                    self._adapt(caller)
+                    continue
+            yield from _pieces(self._told_by(read) if read is not None else self._told_by_line(heard))
             if is_beat:
                 yield self._beat()
                 beats_at = now + BEAT
 
-    def _may_go_on(self, now: datetime) -> bool:
-        """Whether the token still gives the right to listen. Who may see other things than before reads them anew."""
+    def _caller_as_of(self, now: datetime) -> Caller | None:
+        """Who is listening, if the token still gives the right to."""
         assert self._caller.token_id is not None
         with self._listener.reading, self._service.database.reading() as session:
             caller = callers.by_token_id(session, self._caller.token_id, now=now)
-        if caller is None or not access.allows(caller, "events.read"):
-            return False
-        if caller != self._caller:
-            self._caller, self._is_behind = caller, True
-            self._adapt()
-        return True
+        return caller if caller is not None and access.allows(caller, "events.read") else None
 
-    def _adapt(self) -> None:
-        """Let the line know what this caller is to hear."""
-        self._audit = access.allows(self._caller, "events.audit")
+    def _adapt(self, caller: Caller) -> None:
+        """From here on what this caller is to hear; beginning with what others may have seen differently."""
+        self._caller, self._is_behind = caller, True
+        self._audit = access.allows(caller, "events.audit")
         self._line.is_wanted = events_query.picked_by(self._wanted, audit=self._audit)
-        self._line.reads_itself = bool(self._caller.hidden_teams)
+        self._line.reads_itself = bool(caller.hidden_teams)
 
-    def _news(self, heard: Heard | None) -> list[bytes]:
-        """What comes next: as heard, or as read where what was heard begins too late or is not for everybody."""
-        if self._is_behind or (heard is not None and heard.after > self._position):
-            return self._read_on()
+    def _read(self) -> Stretch:
+        wanted = {**self._wanted, "after": self._position}
+        with self._listener.reading, self._service.database.reading() as session:
+            return events_query.read(session, self._caller, wanted, audit=self._audit, size=SIZE)
+
+    def _told_by(self, read: Stretch) -> list[bytes]:
+        self._position, self._is_behind = read.to, read.has_more
+        self._told = read.rows[-1].position if read.rows else self._told
+        return [frame(row) for row in read.rows]
+
+    def _told_by_line(self, heard: Heard | None) -> list[bytes]:
         if heard is None:
             return []
         news = [(position, text) for position, text in heard.frames if position > self._position]
         self._position = max(self._position, heard.to)
         self._told = news[-1][0] if news else self._told
         return [text for _, text in news]
-
-    def _read_on(self) -> list[bytes]:
-        wanted = {**self._wanted, "after": self._position}
-        with self._listener.reading, self._service.database.reading() as session:
-            stretch = events_query.read(session, self._caller, wanted, audit=self._audit, size=SIZE)
-        self._position, self._is_behind = stretch.to, stretch.has_more
-        self._told = stretch.rows[-1].position if stretch.rows else self._told
-        return [frame(row) for row in stretch.rows]
 
     def _beat(self) -> bytes:
         """A comment, so that a dead client is noticed; and how far the feed was read, for it to resume there."""
