@@ -99,6 +99,7 @@ class Listener:
         self._lock = threading.Lock()
         self._lines: list[Line] = []
         self._thread: threading.Thread | None = None
+        self._is_over = threading.Event()
         self._ear = threading.Event()
         service.database.bell.join(self._ear)
 
@@ -108,6 +109,7 @@ class Listener:
             if len(self._lines) >= self._places:
                 raise Full("All places for streams are taken: poll GET /events.", retry_after=RETRY_AFTER)
             self._lines = [*self._lines, line]
+            self._is_over.clear()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="ledger-listener", daemon=True)
                 self._thread.start()
@@ -117,6 +119,7 @@ class Listener:
         with self._lock:
             self._lines = [other for other in self._lines if other is not line]
             if not self._lines:
+                self._is_over.set()
                 self._ear.set()
 
     def settle(self) -> None:
@@ -135,7 +138,7 @@ class Listener:
                 log.warning("streams wait: the ledger cannot be read", why=type(error).__name__)
             except Exception:  # the end of this thread would be silence on all streams
                 log.exception("streams wait: the ledger cannot be read")
-            self._service.stopping.wait(PAUSE_SECONDS)
+            self._is_over.wait(PAUSE_SECONDS)
             self._ear.wait(POLL_SECONDS)
             self._ear.clear()
         for line in self._lines:

@@ -29,7 +29,7 @@ class Refused(CfmError):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Told:
     """One event as the server told it: `body` is what every consumer gets, to the byte."""
 
     position: int
@@ -95,7 +95,7 @@ class Following:
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS), retries=False
         )
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[Told]:
         """The events, for ever. One that was yielded counts as dealt with when the next is asked for.
 
         Raises:
@@ -109,7 +109,7 @@ class Following:
                 pause = self._parser.retry_seconds
             self._stopped.wait(pause)
 
-    def _connect(self) -> Generator[Event, None, float]:
+    def _connect(self) -> Generator[Told, None, float]:
         """Read one stream to its end; seconds to wait before the next."""
         headers = self._headers | {"Accept": "text/event-stream"}
         if self._parser.last_id:
@@ -131,7 +131,7 @@ class Following:
         asked = answer.headers.get("Retry-After", "")
         return float(asked) if asked.isascii() and asked.isdigit() else self._parser.retry_seconds
 
-    def _stream(self, answer: Any) -> Iterator[Event]:
+    def _stream(self, answer: Any) -> Iterator[Told]:
         is_new = True
         while piece := answer.read1(65_536):
             for data in self._parser.read(piece):
@@ -143,7 +143,7 @@ class Following:
                 if self._stopped.is_set():
                     return
 
-    def _poll(self) -> Iterator[Event]:
+    def _poll(self) -> Iterator[Told]:
         """The same events page by page, while there is no place for a stream."""
         has_more = True
         while has_more and not self._stopped.is_set():
@@ -169,9 +169,9 @@ class Following:
         self._say(f"{self._events} answers {answer.status}: {detail}")
 
 
-def _event(body: bytes) -> Event:
+def _event(body: bytes) -> Told:
     event = orjson.loads(body)
-    return Event(event["data"]["position"], event["data"]["event_id"], event["type"], body)
+    return Told(event["data"]["position"], event["data"]["event_id"], event["type"], body)
 
 
 class Forwarding:
