@@ -43,10 +43,10 @@ class Contestant:
     port: int
     rounds: dict[str, list[Round]] = field(default_factory=dict)
 
-    def play(self, scripts: list[list[Any]], *, expect: int) -> Round:
-        """Let as many clients as there are scripts ask, and see what that takes."""
+    def play(self, scripts: list[list[Any]], *, expect: int, per_second: float | None = None) -> Round:
+        """Let as many clients as there are scripts ask, one after the other or so often, and see what that takes."""
         before = self._cpu_seconds()
-        job = json.dumps({"port": self.port, "scripts": scripts})
+        job = json.dumps({"port": self.port, "scripts": scripts, "per_second": per_second})
         command = [sys.executable, "-m", "benchmarks.load"]
         told = subprocess.run(command, input=job.encode(), stdout=subprocess.PIPE, check=True, cwd=ROOT)
         cpu = self._cpu_seconds() - before
@@ -88,6 +88,16 @@ def running(place: Place) -> Iterator[tuple[Contestant, Contestant]]:
         port = _free_port()
         command = ["benchmarks.floor", str(port), str(workers), str(threads)]
         yield ours, stack.enter_context(_server("floor", command, port, place.environment))
+
+
+@contextlib.contextmanager
+def alone(place: Place, *, threads: int) -> Iterator[Contestant]:
+    """The service by itself, in one process with so many threads."""
+    port = _free_port()
+    settings = {"CFM_BIND": f"127.0.0.1:{port}", "CFM_WORKERS": "1", "CFM_THREADS": str(threads)}
+    command = ["cfm_workflow.cli", "serve" if place.kind == "sqlite" else "web"]
+    with _server("ours", command, port, place.environment | settings) as ours:
+        yield ours
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The clients: one process, a persistent connection per script, each asking its next as soon as it is answered.
 
+Or so many requests a second in turn, each timed from when it was due, whether its connection was free then or not.
 Reads a job from standard input and writes what it saw to standard output, both as JSON; knows nothing of the service.
 """
 
@@ -8,7 +9,7 @@ import selectors
 import socket
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from typing import Any
 
 
@@ -25,12 +26,12 @@ class Client:
         self._got = b""
         self._asked_at = 0.0
 
-    def ask(self) -> bool:
-        """Send the next request; False when there is none."""
+    def ask(self, due_at: float | None = None) -> bool:
+        """Send the next request, timed from when it was due if that is given; False when there is none."""
         request = next(self.left, None)
         if request is None:
             return False
-        self._asked_at = time.perf_counter()
+        self._asked_at = due_at or time.perf_counter()
         self.socket.sendall(request)
         return True
 
@@ -65,7 +66,40 @@ def run(port: int, scripts: list[list[bytes]]) -> dict[str, Any]:
         for key, _ in selector.select():
             if key.data.hear() and not key.data.ask():
                 busy -= 1
-    took = time.perf_counter() - began
+    return _seen(clients, time.perf_counter() - began)
+
+
+def run_paced(port: int, scripts: list[list[bytes]], per_second: float) -> dict[str, Any]:
+    """One request every so often, whatever became of those before."""
+    selector = selectors.DefaultSelector()
+    clients = [Client(port, script) for script in scripts]
+    for client in clients:
+        selector.register(client.socket, selectors.EVENT_READ, client)
+    due: list[deque[float]] = [deque() for _ in clients]
+    began = time.perf_counter()
+    left = count = sum(map(len, scripts))
+    asked = 0
+    while left:
+        next_at = began + asked / per_second
+        if asked < count and time.perf_counter() >= next_at:
+            n = asked % len(clients)
+            due[n].append(next_at)
+            asked += 1
+            if len(due[n]) == 1:
+                clients[n].ask(next_at)
+            continue
+        wait = max(next_at - time.perf_counter(), 0) if asked < count else None
+        for key, _ in selector.select(wait):
+            if key.data.hear():
+                waiting = due[clients.index(key.data)]
+                waiting.popleft()
+                left -= 1
+                if waiting:
+                    key.data.ask(waiting[0])
+    return _seen(clients, time.perf_counter() - began)
+
+
+def _seen(clients: list[Client], took: float) -> dict[str, Any]:
     statuses = sum((client.statuses for client in clients), Counter())
     return {
         "took": took,
@@ -87,7 +121,9 @@ def render(port: int, method: str, path: str, token: str, body: Any) -> bytes:
 def main() -> None:
     job = json.load(sys.stdin)
     scripts = [[render(job["port"], *request) for request in script] for script in job["scripts"]]
-    json.dump(run(job["port"], scripts), sys.stdout)
+    pace = job.get("per_second")
+    seen = run_paced(job["port"], scripts, pace) if pace else run(job["port"], scripts)
+    json.dump(seen, sys.stdout)
 
 
 if __name__ == "__main__":
