@@ -215,6 +215,7 @@ def _zone_of_the_machine() -> ZoneInfo:
 
 def _remarks(given: Mapping[str, str]) -> Iterator[str]:
     known = [setting.name for setting in TABLE] + [setting.file_name for setting in TABLE if setting.secret]
+    known.append("CFM_TOKEN")  # a client's, for `cfm listen`
     for name in sorted(given):
         if name.startswith(PREFIX) and name not in known:
             closest = difflib.get_close_matches(name, known, n=1)

@@ -28,9 +28,9 @@ BEAT: Final = timedelta(seconds=15)
 """After so long without a word a dead client is noticed by a heartbeat, and whether it may still listen is asked."""
 LONGEST: Final = timedelta(minutes=5)
 """Then a stream ends itself, and whoever still wants it resumes: elsewhere, if this process is to end."""
-SEND_SECONDS: Final = 10
-"""A client that takes nothing for so long is cut off, rather than keep a thread; it can resume."""
-PIECE_BYTES: Final = 64 * 1024
+SEND_SECONDS: Final = 5
+"""A client that takes nothing for so long is cut off, rather than keep a thread, also at the end; it can resume."""
+PIECE_BYTES: Final = 32 * 1024
 SIZE: Final = 100
 
 log = structlog.get_logger()
