@@ -19,6 +19,9 @@ POLL_SECONDS: Final = 1.0
 """Other processes commit too, and nobody rings here then."""
 PAUSE_SECONDS: Final = 0.1
 """Between two readings, so that a burst of commits wakes each stream a few times and not at every one of them."""
+GROUP: Final = 8
+BREATH_SECONDS: Final = 0.002
+"""Streams are woken so many at a time: two hundred threads at once would keep requests from the interpreter."""
 ROOM: Final = 256
 """Events kept for a stream that does not take them; beyond, it reads them from the database itself."""
 SIZE: Final = 200
@@ -170,5 +173,7 @@ class Listener:
     def _tell(self, stretch: Stretch) -> None:
         frames = {row.position: frame(row) for row in stretch.rows}
         is_access_changed = any(row.type in CHANGES_ACCESS for row in stretch.rows)
-        for line in self._lines:
+        for n, line in enumerate(self._lines, 1):
             line.tell(stretch, frames, is_access_changed=is_access_changed)
+            if n % GROUP == 0:
+                self._is_over.wait(BREATH_SECONDS)
