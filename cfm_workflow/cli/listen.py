@@ -22,8 +22,12 @@ TOKEN = "CFM_TOKEN"  # noqa: S105 - the name of a variable
 
 
 def _http(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    parts = urlsplit(value or "http://unset")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(value or "http://unset")
+        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_right = False
+    if not is_right:
         raise click.BadParameter("must be an address that begins with http:// or https://")
     return value
 
@@ -99,7 +103,7 @@ def trigger(event_type: str, forward: str | None, secret: str | None) -> None:
 
 def _token(token: str | None, file: Path | None) -> str:
     """The token given, in one of the three ways."""
-    found = file.read_text(encoding="utf-8").strip() if file is not None else token
+    found = file.read_text(encoding="utf-8", errors="replace").strip() if file is not None else token
     if not found:
         raise Invalid({"--token": [f"is needed, or --token-file, or {TOKEN} in the environment"]})
     if not well_formed(found):

@@ -253,7 +253,7 @@ def test_trigger_names_the_types_there_are(capsys: pytest.CaptureFixture[str]) -
     assert cli.run(["trigger", "action.acepted"]) == 2
     said = capsys.readouterr().err
     assert all(name in said for name in EVENT_TYPES)
-    assert said.index("action.accepted") < said.index("action.assigned") or "action.accepted?" in said
+    assert "action.accepted?" in said
 
 
 @pytest.mark.parametrize(
@@ -265,6 +265,8 @@ def test_trigger_names_the_types_there_are(capsys: pytest.CaptureFixture[str]) -
         (["listen", "--token", "x"], 2),
         (["listen", "--forward", "ftp://127.0.0.1", "--token", "x"], 2),
         (["listen", "--forward", "http://", "--token", "x"], 2),
+        (["listen", "--forward", "http://[::1", "--token", "x"], 2),
+        (["listen", "--forward", "http://localhost:99999", "--token", "x"], 2),
         (["listen", "--forward", "http://127.0.0.1:1", "--server", "no", "--token", "x"], 2),
         (["trigger", "action.accepted", "--forward", "http://127.0.0.1:1", "--secret", "whsec_short"], 2),
         (["trigger", "action.accepted", "--forward", "mailto:x"], 2),
