@@ -21,7 +21,7 @@ from cfm_workflow.security.tokens import well_formed
 TOKEN = "CFM_TOKEN"  # noqa: S105 - the name of a variable
 
 
-def _http(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def _http(ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     try:
         parts = urlsplit(value or "http://unset")
         is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
@@ -32,7 +32,7 @@ def _http(context: click.Context, parameter: click.Parameter, value: str | None)
     return value
 
 
-def _secret(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def _secret(ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     try:
         return value if value is None or signing.key_of(value) else None
     except ValueError as error:
