@@ -17,6 +17,7 @@ from cfm_workflow.operations.ids import take_ids
 from cfm_workflow.operations.search import refresh_search
 from cfm_workflow.queries import customers as customers_query
 from cfm_workflow.queries import relations as relations_query
+from cfm_workflow.queries.named import named
 
 FIELDS: Final = ("name", "email", "phone", "language", "external_id")
 
@@ -94,11 +95,10 @@ def _known(session: Session, keys: Sequence[Sequence[tuple[Any, ...]]]) -> dict[
     if emails:
         rows = session.execute(select(Customer.id, Customer.name, Customer.email).where(Customer.email.in_(emails)))
         found.update({("email", row.email): Known(row.id, row.name) for row in rows})
-    for source in {key[1] for key in flat if key[0] == "external"}:
-        names = [key[2] for key in flat if key[0] == "external" and key[1] == source]
-        query = select(Customer.id, Customer.name, Customer.external_id)
-        rows = session.execute(query.where(Customer.source == source, Customer.external_id.in_(names)))
-        found.update({("external", source, row.external_id): Known(row.id, row.name) for row in rows})
+    pairs = [(key[1], key[2]) for key in flat if key[0] == "external"]
+    query = select(Customer.id, Customer.name, Customer.source, Customer.external_id)
+    theirs = named(session, query, Customer.__table__.c.external_id, pairs)
+    found.update({("external", row.source, row.external_id): Known(row.id, row.name) for row in theirs})
     return found
 
 

@@ -20,6 +20,7 @@ from cfm_workflow.policy.metrics import misfit
 from cfm_workflow.policy.search import search_text
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import relations as relations_query
+from cfm_workflow.queries.named import named
 
 DEFAULT_SOURCE: Final = "api"
 
@@ -76,15 +77,13 @@ def _identity(row: Mapping[str, Any]) -> tuple[Any, ...] | None:
 
 
 def _stored(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], int]:
-    wanted: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if (identity := _identity(row)) is not None:
-            wanted.setdefault((identity[0], identity[1]), []).append(identity[2])
     found: dict[tuple[Any, ...], int] = {}
-    for (source, name), values in wanted.items():
+    identities = [identity for row in rows if (identity := _identity(row)) is not None]
+    for name in {identity[1] for identity in identities}:
         column = Feedback.__table__.c[name]
-        query = select(column, Feedback.id).where(Feedback.source == source, column.in_(values))
-        found.update({(source, name, row[0]): row[1] for row in session.execute(query)})
+        pairs = {(source, value) for source, kind, value in identities if kind == name}
+        query = select(Feedback.source, column, Feedback.id)
+        found.update({(source, name, value): ident for source, value, ident in named(session, query, column, pairs)})
     return found
 
 
