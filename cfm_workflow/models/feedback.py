@@ -43,6 +43,7 @@ class Feedback(Base):
             "ix_feedback_search",
             func.to_tsvector(text("'simple'"), text("search_text")),
             postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": 1024},  # kB; whoever makes it full waits until it is empty
         ).ddl_if(dialect="postgresql"),
     )
 
