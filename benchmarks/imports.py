@@ -104,6 +104,7 @@ def ours(file: Path) -> dict[str, Any]:
     """The import as the worker and the command line carry it out."""
     from cfm_workflow import clock, settings
     from cfm_workflow.access import Caller
+    from cfm_workflow.cli.opening import settle
     from cfm_workflow.operations import imports
     from cfm_workflow.service import open_service
 
@@ -128,6 +129,7 @@ def ours(file: Path) -> dict[str, Any]:
         transaction=transaction, caller=caller, import_id=job["id"], lease=lease, path=file, options=OPTIONS,
         live=False, skip=0,
     )  # fmt: skip
+    settle()
     began = perf_counter()
     ended = run.go()
     took = perf_counter() - began

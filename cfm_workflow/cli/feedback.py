@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cfm_workflow import clock
-from cfm_workflow.cli.opening import CALLER, opened
+from cfm_workflow.cli.opening import CALLER, opened, settle
 from cfm_workflow.operations import imports
 from cfm_workflow.queries import imports as imports_query
 from cfm_workflow.service import Service
@@ -78,6 +78,7 @@ def import_file(
     with opened() as service:
         run = _begin(service, file, options)
         run.found = lambda found: _say_found(console, found)
+        settle()
         try:
             with _bar(console, file.stat().st_size) as report:
                 run.report = report

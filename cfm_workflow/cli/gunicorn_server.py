@@ -5,7 +5,6 @@ file lock may be shared across a fork.
 """
 
 import errno
-import gc
 import logging
 from collections.abc import Collection
 from pathlib import Path
@@ -16,6 +15,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from cfm_workflow import create_app
+from cfm_workflow.cli.opening import settle
 from cfm_workflow.service import Service, open_service
 from cfm_workflow.settings import Settings
 from cfm_workflow.worker.background import Background
@@ -100,8 +100,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             self._service.stop()
 
     def _begin(self, worker: object) -> None:
-        gc.collect()
-        gc.freeze()  # what is there now stays: the collector need not look through it again and again
+        settle()
         if self._parts and self._service is not None:
             self._background = Background(self._service, self._parts)
             self._background.start()

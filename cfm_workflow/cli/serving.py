@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 import cfm_workflow
 from cfm_workflow import settings as settings_room
+from cfm_workflow.cli.opening import settle
 from cfm_workflow.models import Account
 from cfm_workflow.service import Service, open_service
 from cfm_workflow.settings import Settings
@@ -74,6 +75,7 @@ def _tick(parts: Collection[Part]) -> None:
     background = Background(service, parts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stopping.set())
+    settle()
     background.start()
     log.info("ticking", parts=[part.value for part in parts])
     service.stopping.wait()
