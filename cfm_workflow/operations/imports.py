@@ -5,12 +5,14 @@ The edge hands in its `transaction`; between two of them nothing is held, so req
 
 import hashlib
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any, Final, Protocol, TypeVar
 
 import orjson
@@ -36,12 +38,15 @@ from cfm_workflow.operations import feedback
 from cfm_workflow.queries import imports as imports_query
 
 LEASE: Final = timedelta(seconds=30)
-LOCK_SECONDS: Final = {"sqlite": 0.03, "postgresql": 0.06}
-"""How long a batch should take; its size follows from how long the last one took. On SQLite all writers wait for it, so
-it stays far enough below 100 ms for a slow disk; on PostgreSQL the feed stands still and nobody waits, and the fixed
-price of a batch is higher."""
+LOCK_SECONDS: Final = {"sqlite": 0.03, "postgresql": 0.045}
+"""How long a batch should take, far enough below 100 ms for a slow disk now and then. On SQLite all writers wait for
+it; on PostgreSQL only the feed stands still, and the fixed price of a batch is higher."""
 SMALLEST: Final = 20
-LARGEST: Final = 1000
+LARGEST: Final = 400
+"""What is stored already goes by ten times as fast; after it a batch of new rows must not be far too long."""
+PACES: Final = 5
+"""A batch is as large as the usual pace of so many before it allows, so a lucky one decides nothing; a slow one makes
+only the next one smaller."""
 SPOOL: Final = "imports"
 PROBLEMS_KEPT: Final = 10_000
 SAMPLED: Final = 1024 * 1024
@@ -167,6 +172,7 @@ class Run:
     size: int = SMALLEST * 5
     read: int = field(default=0)
     target: float = min(LOCK_SECONDS.values())
+    paces: deque[float] = field(default_factory=lambda: deque(maxlen=PACES))
 
     def go(self) -> dict[str, Any]:
         """Read the file to its end, or until told to stop; the import as it is then.
@@ -249,8 +255,9 @@ class Run:
                 yield BadRecord(record.line, error.field, error.reason)
 
     def _fit(self, seconds: float) -> None:
-        wanted = int(self.size * self.target / max(seconds, 0.001))
-        self.size = max(SMALLEST, min(LARGEST, self.size * 2, wanted))
+        self.paces.append(self.size / max(seconds, 0.001))
+        pace = min(median(self.paces), self.paces[-1])
+        self.size = max(SMALLEST, min(LARGEST, int(pace * self.target)))
 
     def _store(self, session: Session, batch: list[Any], records: RecordFile) -> Progress:
         """One batch: the items, the problems and how far we are, all or nothing."""
