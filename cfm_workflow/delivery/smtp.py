@@ -113,8 +113,9 @@ class _EncryptedConversation(_Conversation, smtplib.SMTP_SSL):
 
 @cache
 def _own_name() -> str:
-    """How we introduce ourselves; asked for once, as it may have to be looked up."""
-    return socket.getfqdn()
+    """How we introduce ourselves (RFC 5321, 4.1.4); asked for once, as it may have to be looked up."""
+    name = socket.getfqdn()
+    return name if "." in name else "[127.0.0.1]"
 
 
 class Line(flask_mail.Connection):
