@@ -38,9 +38,12 @@ After the text without an answer nobody knows: it is sent again with the same Me
 
 NOBODY_THERE: Final = frozenset({550, 551, 553})
 """At RCPT, unless it is about us: the address is dead (RFC 5321, 4.2.3)."""
-ABOUT_US: Final = re.compile(r"\b5\.7\.\d|\brelay|\bauthenticat|\bSTARTTLS", re.IGNORECASE)
-US: Final = frozenset({503, 530, 535, 538})
-"""Refused because of how we are set up, whatever the stage: out of order, not signed in, not encrypted (RFC 4954)."""
+ABOUT_US: Final = re.compile(
+    r"\b5\.7\.\d|\b5\.1\.[78]\b|\bsender|\bhelo|\bclient host|\brelay|\bauthenticat|\bSTARTTLS", re.IGNORECASE
+)
+"""What servers say at RCPT although it is about whoever sends: many check nothing before (RFC 3463, 3.2 and 3.8)."""
+US: Final = frozenset({500, 502, 503, 504, 530, 535, 538})
+"""Refused because of how we are set up, whatever the stage: not understood, not signed in, not encrypted (RFC 4954)."""
 
 
 def judge(failure: Failure) -> Verdict:
@@ -147,27 +150,23 @@ class Smtp:
         try:
             self._over(line, message, content)
         except Failure as failure:
-            line.drop()
             if not (line.has_served and _was_closed(failure)):
                 raise
             line = self._pool.take_new()  # nothing of this message had been said on the one that was closed meanwhile
-            try:
-                self._over(line, message, content)
-            except BaseException:
-                line.drop()
-                raise
-        except BaseException:
-            line.drop()
-            raise
+            self._over(line, message, content)
         self._pool.put_back(line)
         return line.address
 
     def _over(self, line: Line, message: Message, content: bytes) -> None:
-        if not line.has_served:
-            line.open()
-        if message.mail_options and not line.takes_any_address:
-            raise Unsendable("The mail server takes no addresses beyond ASCII.")
-        line.hand_over(self._writer.sender_address, message.to, content, message.mail_options)
+        try:
+            if not line.has_served:
+                line.configure_host()
+            if message.mail_options and not line.takes_any_address:
+                raise Unsendable("The mail server takes no addresses beyond ASCII.")
+            line.hand_over(self._writer.sender_address, message.to, content, message.mail_options)
+        except BaseException:
+            line.drop()
+            raise
 
     def close(self) -> None:
         self._pool.close()

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final
@@ -143,7 +144,7 @@ class Line(flask_mail.Connection):
         """Whether the server takes addresses beyond ASCII (RFC 6531)."""
         return self._conversation is not None and self._conversation.has_extn("smtputf8")
 
-    def open(self) -> None:
+    def configure_host(self) -> smtplib.SMTP:
         """Connect, encrypt and sign in. Raises Failure."""
         stage = Stage.CONNECT
         try:
@@ -162,12 +163,7 @@ class Line(flask_mail.Connection):
                 talk.login(self.mail.username, self.mail.password or "")
         except (OSError, smtplib.SMTPException, ValueError) as error:
             raise self._failure(stage, error) from error
-
-    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        """Flask-Mail's own way to connect: the same as `open`."""
-        self.open()
-        assert self._conversation is not None
-        return self._conversation
+        return talk
 
     def hand_over(self, sender: str, recipient: str, text: bytes, options: list[str]) -> None:
         """Give one message to the server, which has taken it when this returns. Raises Failure."""
@@ -245,10 +241,7 @@ class Pool:
         line.idle_since = clock.stopwatch()
         with self._lock:
             self._idle.append(line)
-            if self._closing is None:
-                self._closing = threading.Timer(IDLE_SECONDS, self._close_idle)
-                self._closing.daemon = True
-                self._closing.start()
+            self._close_later()
 
     def _close_idle(self) -> None:
         with self._lock:
@@ -256,11 +249,17 @@ class Pool:
             self._idle = [line for line in self._idle if line not in old]
             self._closing = None
             if self._idle:
-                self._closing = threading.Timer(IDLE_SECONDS, self._close_idle)
-                self._closing.daemon = True
-                self._closing.start()
+                self._close_later()
         for line in old:
             line.close()
+
+    def _close_later(self) -> None:
+        if self._closing is not None:
+            return
+        self._closing = threading.Timer(IDLE_SECONDS, self._close_idle)
+        self._closing.daemon = True
+        with suppress(RuntimeError):  # no threads any more: the process ends, and what was sent is to be settled
+            self._closing.start()
 
     def close(self) -> None:
         """Close what is kept."""

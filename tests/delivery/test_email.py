@@ -77,6 +77,9 @@ REFUSALS = [
     ("RCPT",     "552 mailbox full",                      NEVER,   Stage.RECIPIENT),
     ("RCPT",     "554 5.7.1 Relay access denied",         LATER,   Stage.RECIPIENT),
     ("RCPT",     "550 relaying denied",                   LATER,   Stage.RECIPIENT),
+    ("RCPT",     "550 5.1.8 Sender address rejected",     LATER,   Stage.RECIPIENT),
+    ("RCPT",     "504 5.5.2 Helo command rejected",       LATER,   Stage.RECIPIENT),
+    ("RCPT",     "501 5.1.3 bad address syntax",          NEVER,   Stage.RECIPIENT),
     ("RCPT",     "nonsense",                              LATER,   Stage.RECIPIENT),
     ("DATA",     "451 not now",                           LATER,   Stage.DATA),
     ("DATA",     "554 no",                                NEVER,   Stage.DATA),
@@ -107,11 +110,12 @@ def test_whoever_hangs_up_or_says_nothing_is_asked_again_later(transport: Make, 
     assert sink.taken == [] and sink.connections == 1
 
 
-@pytest.mark.parametrize("at", ["after", "QUIT"])
-@pytest.mark.parametrize("what", [HANG_UP, STALL, "421 good bye"])
+@pytest.mark.parametrize(
+    ("at", "what"), [("after", HANG_UP), ("QUIT", HANG_UP), ("QUIT", STALL), ("QUIT", "421 good bye")]
+)
 def test_what_was_taken_was_sent_however_the_conversation_ends(transport: Make, at: str, what: str) -> None:
     with smtp.sink({at: what}) as sink:
-        way = transport(sink, timeout=0.2)
+        way = transport(sink, timeout=1)
         answer = way.send(a_mail())
         way.close()
     assert answer.verdict is DELIVERED and answer.address == "127.0.0.1"
