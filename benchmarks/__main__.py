@@ -2,11 +2,11 @@
 
 import argparse
 
-from benchmarks import fan_out, fire, imports, over_http, scale, streams
+from benchmarks import deliveries, fan_out, fire, imports, over_http, scale, streams
 from benchmarks.databases import KINDS
 from tests.servers import Unavailable
 
-WHAT = ("fire", "http", "scale", "fan_out", "imports", "streams")
+WHAT = ("fire", "http", "scale", "fan_out", "imports", "deliveries", "streams")
 
 
 def main() -> None:
@@ -29,6 +29,8 @@ def main() -> None:
                 fan_out.run(kind, rounds=3 if asked.quick else 7)
             if "imports" in wanted:
                 imports.run(kind, quick=asked.quick)
+            if "deliveries" in wanted:
+                deliveries.run(kind, quick=asked.quick)
             if "streams" in wanted:
                 streams.run(kind, rounds=2 if asked.quick else 5)
         except Unavailable as reason:

@@ -81,22 +81,19 @@ def running(place: Place) -> Iterator[tuple[Contestant, Contestant]]:
     """The service and the floor on one database, in the same layout."""
     workers, threads = LAYOUT[place.kind]
     with contextlib.ExitStack() as stack:
-        port = _free_port()
-        settings = {"CFM_BIND": f"127.0.0.1:{port}", "CFM_WORKERS": str(workers), "CFM_THREADS": str(threads)}
-        command = ["cfm_workflow.cli", "serve" if place.kind == "sqlite" else "web"]
-        ours = stack.enter_context(_server("ours", command, port, place.environment | settings))
+        layout = {"CFM_WORKERS": str(workers), "CFM_THREADS": str(threads)}
+        ours = stack.enter_context(serving(place, "serve" if place.kind == "sqlite" else "web", layout))
         port = _free_port()
         command = ["benchmarks.floor", str(port), str(workers), str(threads)]
         yield ours, stack.enter_context(_server("floor", command, port, place.environment))
 
 
 @contextlib.contextmanager
-def alone(place: Place, *, threads: int) -> Iterator[Contestant]:
-    """The service by itself, in one process with so many threads."""
+def serving(place: Place, command: str, environment: dict[str, str]) -> Iterator[Contestant]:
+    """The service alone, with some more settings."""
     port = _free_port()
-    settings = {"CFM_BIND": f"127.0.0.1:{port}", "CFM_WORKERS": "1", "CFM_THREADS": str(threads)}
-    command = ["cfm_workflow.cli", "serve" if place.kind == "sqlite" else "web"]
-    with _server("ours", command, port, place.environment | settings) as ours:
+    settings = environment | {"CFM_BIND": f"127.0.0.1:{port}"}
+    with _server("ours", ["cfm_workflow.cli", command], port, place.environment | settings) as ours:
         yield ours
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
-from benchmarks.contestants import ROOT, Contestant, alone
+from benchmarks.contestants import ROOT, Contestant, serving
 from benchmarks.databases import place
 from benchmarks.over_http import CLIENTS, transitions
 from benchmarks.seed import seed
@@ -34,7 +34,8 @@ def run(kind: str, *, rounds: int) -> None:
     with place(kind) as where:
         workers = seed(where, actions=10_000, open_per_person=200)[:CLIENTS]
         token = where.service.database.transaction(_administrator)
-        with alone(where, threads=THREADS) as server:
+        command = "serve" if kind == "sqlite" else "web"
+        with serving(where, command, {"CFM_THREADS": str(THREADS)}) as server:
             server.play(transitions(workers, 20, 0), expect=200)  # warm
             told: list[dict[str, Any]] = []
             for turn in range(rounds):

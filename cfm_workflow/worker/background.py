@@ -8,8 +8,9 @@ from cfm_workflow.worker.clock import Clock, Part
 from cfm_workflow.worker.dispatch import Channel, Dispatcher
 from cfm_workflow.worker.mail import Mail
 from cfm_workflow.worker.presence import Presence, succeed
+from cfm_workflow.worker.webhooks import Webhooks
 
-CHANNELS: Final[tuple[Callable[[Service], Channel], ...]] = (Mail,)
+CHANNELS: Final[tuple[Callable[[Service], Channel], ...]] = (Mail, Webhooks)
 """The ways out. A new one is a file and a line."""
 
 
@@ -32,7 +33,7 @@ class Background:
 
     def stop(self) -> None:
         """End what is under way, as far as it ends by itself soon, and begin nothing more."""
-        self._service.stopping.set()
+        self._service.stop()
         if self._dispatcher is not None and self._presence is not None:
             self._dispatcher.stop()
             self._presence.leave()

@@ -12,8 +12,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from cfm_workflow import clock
 from cfm_workflow.service import Service
 from cfm_workflow.worker.importing import forget_uploads, run_imports
-from cfm_workflow.worker.upkeep import beat, beat_of_worker, forget_old_answers, shorten_wal
+from cfm_workflow.worker.upkeep import beat, beat_of_worker, forget_old_answers, forget_old_links, shorten_wal
 from cfm_workflow.worker.waiting import resume_due
+from cfm_workflow.worker.webhooks import forget_deliveries, replay_to_webhooks, watch_webhooks
 
 
 class Part(StrEnum):
@@ -41,9 +42,13 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(beat_of_worker,       timedelta(seconds=5),   Part.WORKER),
     Job(resume_due,           timedelta(seconds=5),   Part.SCHEDULER),
     Job(run_imports,          timedelta(seconds=2),   Part.WORKER),
+    Job(replay_to_webhooks,   timedelta(seconds=1),   Part.WORKER),
+    Job(watch_webhooks,       timedelta(minutes=1),   Part.SCHEDULER),
     Job(shorten_wal,          timedelta(minutes=1),   Part.SCHEDULER),
     Job(forget_uploads,       timedelta(hours=1),     Part.WORKER),
     Job(forget_old_answers,   timedelta(hours=1),     Part.SCHEDULER),
+    Job(forget_old_links,     timedelta(hours=1),     Part.SCHEDULER),
+    Job(forget_deliveries,    timedelta(hours=1),     Part.SCHEDULER),
 )  # fmt: skip
 
 

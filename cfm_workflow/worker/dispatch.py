@@ -68,7 +68,7 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Let what is being sent end, give back what has not begun, and wait for both."""
-        self._service.stopping.set()
+        self._service.stop()
         for line in self._lines:
             line.stop()
         self._ended.set()
