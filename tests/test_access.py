@@ -138,6 +138,11 @@ are authorised by the signed token in their address."""
 
 PEOPLE_ONLY = frozenset({"changeMe", "getMyPreferences", "changeMyPreferences"})
 """An integration has no name, language or time zone of its own to change, and gets no mail: 404."""
+OF_THEIR_OWN = frozenset(
+    {"changeWebhook", "deleteWebhook", "rotateWebhookSecret", "testWebhook", "enableWebhook", "replayToWebhook"}
+    | {"redeliver"}
+)
+"""What an integration has not made itself is not there for it: 404 before any right is asked for."""
 BY_THE_WORKFLOW = frozenset({"fireTransition"})
 """Beside the scope the workflow must name the caller; it names nobody who has nothing to do with the action."""
 
@@ -346,7 +351,7 @@ def _expected(operation: str, caller: str) -> int | None:
         return None if caller in people else 403
     kind, _, own = caller.rpartition(" ")
     if scope not in (own, FREE):
-        return 403
+        return 404 if kind == "integration" and operation in OF_THEIR_OWN else 403
     if kind == "integration" and operation in PEOPLE_ONLY:
         return 404
     return 403 if kind == "integration" and operation in BY_THE_WORKFLOW else None

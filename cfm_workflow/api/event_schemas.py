@@ -59,6 +59,7 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "changes": _CHANGES,
     },
     "action_group": {"from": _TEXT, "to": _TEXT},
+    "webhook": {"failing_since": _AT, "changes": _CHANGES},
     "feedback": {"from": _TEXT, "to": _TEXT, "reason": _TEXT, "watcher": _PERSON, "changes": _CHANGES},
 }
 """What the data of an event about such a subject can say beside the envelope and the things it shows."""
