@@ -175,10 +175,12 @@ def sink(behave: Behaviour = FINE, *, host: str = "127.0.0.1") -> Iterator[Sink]
     running.flooded = 0  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    yield running
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield running
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextmanager
@@ -196,7 +198,8 @@ def sentinel() -> Iterator[Callable[[], int]]:
                 return len(found)
 
     count.port = listener.getsockname()[1]  # type: ignore[attr-defined]
-    yield count
-    for connection in found:
-        connection.close()
-    listener.close()
+    try:
+        yield count
+    finally:
+        for connection in (*found, listener):
+            connection.close()

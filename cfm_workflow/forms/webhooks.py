@@ -36,7 +36,7 @@ class Url(fields.String):
     shape: ClassVar[Shape] = {"format": "uri", "pattern": "^[hH][tT][tT][pP][sS]?://", "maxLength": limits.URL}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        return storable(super()._deserialize(value, attr, data, **kwargs)).strip()
+        return storable(super()._deserialize(value, attr, data, **kwargs))
 
 
 class EventPattern(fields.String):
