@@ -46,6 +46,7 @@ class Metrics:
         self.waiting_imports = Gauge("cfm_imports_waiting", "Imports not finished.", registry=self.registry)
         self.worker_age = Gauge("cfm_worker_age_seconds", "Since the last tick of a worker.", registry=self.registry)
         self.waiting = Gauge("cfm_deliveries_waiting", "Mails and webhooks that are due.", registry=self.registry)
+        self.given_up = Gauge("cfm_mails_given_up", "Mails that never arrived, of those kept.", registry=self.registry)
         self.oldest = Gauge(
             "cfm_deliveries_oldest_seconds", "How long the oldest of them has waited.", registry=self.registry
         )
@@ -102,6 +103,7 @@ def _metrics(service: Service, metrics: Metrics) -> Response:
     for gauge, last in ((metrics.clock_age, state["clock_at"]), (metrics.worker_age, state["worker_at"])):
         gauge.set((now - last).total_seconds() if last else float("nan"))
     metrics.waiting.set(state["deliveries_waiting"])
+    metrics.given_up.set(state["mails_given_up"])
     metrics.oldest.set(state["oldest_delivery_seconds"])
     metrics.horizon_age.set(state["horizon_age_seconds"])
     metrics.waiting_imports.set(state["imports_waiting"])

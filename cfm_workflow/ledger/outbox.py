@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, text, update
+from sqlalchemy import Integer, and_, bindparam, exists, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
@@ -48,13 +48,11 @@ def new_worker() -> str:
 
 _CLAIMED: Final = (Delivery.id, Delivery.position, Delivery.tries, Delivery.tries_before, Delivery.lease)
 
-
-def _is_free(now: datetime) -> Any:
-    return or_(Delivery.lease.is_(None), Delivery.lease_until < now)
-
-
-def _is_due(now: datetime) -> Any:
-    return and_(_PENDING, Delivery.next_at <= now, _is_free(now))
+# What is asked all the time is built once, with the instant as a parameter: building costs more than asking.
+_AT: Final = Delivery.__table__.c.next_at.type
+_NOW: Final = bindparam("now", type_=_AT)
+_IS_FREE: Final = or_(Delivery.lease.is_(None), Delivery.lease_until < _NOW)
+_IS_DUE: Final = and_(_PENDING, Delivery.next_at <= _NOW, _IS_FREE)
 
 
 # -- webhooks --------------------------------------------------------------------------------------------------------
@@ -69,35 +67,42 @@ _BEFORE_IT: Final = exists().where(
 _IN_ORDER: Final = or_(Delivery.action_id.is_(None), Delivery.first_tried_at.is_not(None), ~_BEFORE_IT)
 """An event is first tried after the earlier ones of its action were."""
 
-
-def _may_serve(worker: str, now: datetime) -> Any:
-    return or_(Webhook.served_by.is_(None), Webhook.served_by == worker, Webhook.served_until < now)
+_MAY_SERVE: Final = and_(
+    Webhook.state == "active",
+    or_(Webhook.served_by.is_(None), Webhook.served_by == bindparam("worker"), Webhook.served_until < _NOW),
+)
+_WITH_WORK: Final = (
+    select(Webhook.id)
+    .where(_MAY_SERVE, exists().where(Delivery.webhook_id == Webhook.id, _IS_DUE))
+    .order_by(Webhook.id)
+    .limit(RECEIVERS)
+)
+_SERVE: Final = (
+    update(Webhook.__table__)  # type: ignore[arg-type]
+    .where(Webhook.id == bindparam("receiver"), _MAY_SERVE)
+    .values(served_by=bindparam("worker"), served_until=bindparam("until", type_=_AT))
+)
+_DUE_TO_WEBHOOK: Final = (
+    select(Delivery.webhook_id.label("receiver"), *_CLAIMED)
+    .where(Delivery.webhook_id == bindparam("receiver"), _IS_DUE, _IN_ORDER)
+    .order_by(Delivery.next_at, Delivery.id)
+    .limit(bindparam("count", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
 
 
 def webhooks_with_work(session: Session, *, worker: str, now: datetime) -> list[int]:
     """Active endpoints for which something is due, and which no other worker serves just now."""
-    waiting = exists().where(Delivery.webhook_id == Webhook.id, _is_due(now))
-    query = select(Webhook.id).where(Webhook.state == "active", _may_serve(worker, now), waiting)
-    return list(session.scalars(query.order_by(Webhook.id).limit(RECEIVERS)))
+    return list(plain(session, _WITH_WORK, {"worker": worker, "now": now}).scalars())
 
 
 def claim_for_webhook(session: Session, webhook_id: int, *, worker: str, count: int, now: datetime) -> list[Claimed]:
     """Take up to `count` due deliveries of an endpoint, which `worker` alone serves from now on for a while."""
-    serving = (
-        update(Webhook)
-        .where(Webhook.id == webhook_id, Webhook.state == "active", _may_serve(worker, now))
-        .values(served_by=worker, served_until=now + LEASE)
-    )
-    if not session.execute(serving).rowcount:  # type: ignore[attr-defined]
+    asked = {"receiver": webhook_id, "worker": worker, "now": now}
+    if not plain(session, _SERVE, {**asked, "until": now + LEASE}).rowcount:
         return []
-    due = (
-        select(Delivery.webhook_id.label("receiver"), *_CLAIMED)
-        .where(Delivery.webhook_id == webhook_id, _is_due(now), _IN_ORDER)
-        .order_by(Delivery.next_at, Delivery.id)
-        .limit(count)
-        .with_for_update(skip_locked=True)
-    )
-    return _take(session, session.execute(due).all(), worker=worker, now=now)
+    due = plain(session, _DUE_TO_WEBHOOK, {"receiver": webhook_id, "count": count, "now": now})
+    return _take(session, due.all(), worker=worker, now=now)
 
 
 # -- mail ------------------------------------------------------------------------------------------------------------
@@ -105,9 +110,16 @@ def claim_for_webhook(session: Session, webhook_id: int, *, worker: str, count: 
 
 def people_with_mail(session: Session, *, now: datetime) -> list[int]:
     """People to whom a mail is due, those who wait longest first."""
-    due = select(Delivery.account_id).where(Delivery.account_id.is_not(None), _is_due(now))
-    longest = due.group_by(Delivery.account_id).order_by(func.min(Delivery.next_at)).limit(RECEIVERS)
-    return [ident for ident in session.scalars(longest) if ident is not None]
+    return list(plain(session, _WITH_MAIL, {"now": now}).scalars())
+
+
+_WITH_MAIL: Final = (
+    select(Delivery.account_id)
+    .where(Delivery.account_id.is_not(None), _IS_DUE)
+    .group_by(Delivery.account_id)
+    .order_by(func.min(Delivery.next_at))
+    .limit(RECEIVERS)
+)
 
 
 def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime) -> list[Claimed]:
@@ -118,10 +130,11 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
         return []
     due = session.execute(
         select(Delivery.account_id.label("receiver"), *_CLAIMED)
-        .where(Delivery.account_id == account_id, _is_due(now))
+        .where(Delivery.account_id == account_id, _IS_DUE)
         .order_by(Delivery.next_at, Delivery.id)
         .limit(MAILS_LOOKED_AT)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True),
+        {"now": now},
     ).all()
     held = select(func.count()).where(Delivery.account_id == account_id, _PENDING, Delivery.lease_until >= now)
     sent = _sent_lately(session, account_id, now)
@@ -166,6 +179,13 @@ def _gather(session: Session, account_id: int, rows: Sequence[Any], now: datetim
 # -- both ------------------------------------------------------------------------------------------------------------
 
 _NOTE_ATTEMPT: Final = insert(Attempt.__table__)  # type: ignore[arg-type]
+_LEASE: Final = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(Delivery.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        lease=bindparam("new_lease"), lease_until=bindparam("until", type_=_AT), tries=Delivery.__table__.c.tries + 1
+    )
+)
 
 
 def _take(session: Session, rows: Sequence[Any], *, worker: str, now: datetime) -> list[Claimed]:
@@ -173,8 +193,7 @@ def _take(session: Session, rows: Sequence[Any], *, worker: str, now: datetime) 
         return []
     _note_unknown(session, [row for row in rows if row.lease is not None], now)
     lease = f"{worker}.{secrets.token_hex(8)}"
-    ours = update(Delivery).where(Delivery.id.in_([row.id for row in rows]))
-    session.execute(ours.values(lease=lease, lease_until=now + LEASE, tries=Delivery.tries + 1))
+    plain(session, _LEASE, {"ids": [row.id for row in rows], "new_lease": lease, "until": now + LEASE})
     return [Claimed(row.id, row.receiver, row.position, row.tries + 1, lease, row.tries_before) for row in rows]
 
 
@@ -220,7 +239,8 @@ def reopen(session: Session, *which: Any, now: datetime) -> int:
 
     The attempts so far stay in its log.
     """
-    again = update(Delivery).where(*which, or_(Delivery.state != "pending", _is_free(now)))
+    is_free = or_(Delivery.lease.is_(None), Delivery.lease_until < now)
+    again = update(Delivery).where(*which, or_(Delivery.state != "pending", is_free))
     fresh = {"state": "pending", "next_at": now, "first_tried_at": None, "settled_at": None, "answer": None}
     done = session.execute(again.values(tries_before=Delivery.tries, **fresh), execution_options=_UNSYNCHRONISED)
     session.info["told"] = True

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import limits
 from cfm_workflow.db import is_sqlite
 from cfm_workflow.models import Delivery, Import, Installation
+from cfm_workflow.queries.mails import given_up
 
 _OLDEST_WRITER = text(
     "SELECT coalesce(extract(epoch FROM max(now() - xact_start)), 0) FROM pg_stat_activity "
@@ -32,6 +33,7 @@ def state(session: Session, *, now: datetime) -> dict[str, Any]:
         "clock_at": clock_at,
         "worker_at": worker_at,
         "deliveries_waiting": session.execute(select(func.count()).select_from(due_rows)).scalar_one(),
+        "mails_given_up": given_up(session),
         "oldest_delivery_seconds": 0.0 if oldest is None else (now - oldest).total_seconds(),
         "horizon_age_seconds": 0.0 if is_sqlite(session) else float(session.execute(_OLDEST_WRITER).scalar_one()),
         "imports_waiting": session.execute(waiting).scalar_one(),

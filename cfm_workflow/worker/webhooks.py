@@ -25,6 +25,7 @@ from cfm_workflow.security.keys import KeyRing, WrongKey
 from cfm_workflow.security.sealing import unseal, unseal_headers
 from cfm_workflow.security.signing import key_of, signed
 from cfm_workflow.service import Service
+from cfm_workflow.worker.together import Together
 
 SLOW: Final = 0.5  # of the time-out
 
@@ -38,12 +39,13 @@ class Webhooks:
     name = "webhooks"
     threads = 64
     at_once = 4
-    batch = 20
+    batch = 50
 
     def __init__(self, service: Service, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self._service = service
         self._sender = Sender(allowed=service.settings.webhook_allowed_networks, timeout=timeout)
         self._secrets = _Secrets(service.ring)
+        self._together = Together(service.database)
         self._lock = threading.Lock()
         self._slow: set[int] = set()
         self._sending: Counter[int] = Counter()
@@ -99,7 +101,7 @@ class Webhooks:
         answer = self._answer(order, started_at)
         self._note_pace(claimed.receiver, clock.stopwatch() - began)
         now, gaps = clock.now(), self._service.settings.webhook_retry_seconds
-        self._service.database.transaction(
+        self._together.transaction(
             lambda session: deliveries.settle(
                 session, claimed, answer, order, started_at=started_at, gaps=gaps, now=now
             )
