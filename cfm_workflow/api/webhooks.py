@@ -124,7 +124,8 @@ def rotate_secret(ask: Ask, webhook_id: int) -> Any:
 @route("POST", f"{_WEBHOOK}/test", "testWebhook", tag=TAG, right=RIGHT, answers={202: DeliveryWithAttemptsOut})
 def test_webhook(ask: Ask, webhook_id: int) -> Any:
     """Send an event `webhook.test` to this endpoint; the answer is the delivery to look at."""
-    return Reply(webhooks_operations.test(ask.session, ask.caller, webhook_id, now=ask.now), 202)
+    lined_up = webhooks_operations.test(ask.session, ask.caller, webhook_id, now=ask.now)
+    return Reply(lined_up, 202, {"Location": f"../../deliveries/{lined_up['id']}"})
 
 
 @route(
@@ -157,7 +158,7 @@ def replay_to_webhook(ask: Ask, webhook_id: int) -> Any:
     begun = webhooks_operations.replay(
         ask.session, ask.caller, webhook_id, ask.body, ring=ask.service.ring, now=ask.now
     )
-    return Reply(begun, 202)
+    return Reply(begun, 202, {"Location": f"../{webhook_id}"})
 
 
 @route(
@@ -185,4 +186,5 @@ def get_delivery(ask: Ask, delivery_id: int) -> Any:
 @route("POST", f"{_DELIVERY}/redeliver", "redeliver", tag=TAG, right=RIGHT, answers={202: DeliveryWithAttemptsOut})
 def redeliver(ask: Ask, delivery_id: int) -> Any:
     """Send it again at once, whatever became of it."""
-    return Reply(webhooks_operations.redeliver(ask.session, ask.caller, delivery_id, now=ask.now), 202)
+    again = webhooks_operations.redeliver(ask.session, ask.caller, delivery_id, now=ask.now)
+    return Reply(again, 202, {"Location": f"../{delivery_id}"})

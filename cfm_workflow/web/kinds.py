@@ -45,6 +45,10 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "action_group.failed": mark("Can no longer be completed"),
         "action_group.reopened": mark("Group under way again"),
     },
+    mark("Webhooks of yours"): {
+        "webhook.failing": mark("Takes nothing"),
+        "webhook.disabled": mark("Switched off"),
+    },
 }
 """Every kind of policy/audiences.py, in the order of a work's life."""
 

@@ -38,10 +38,11 @@ def path_to(world: World, operation: Operation) -> str:
     customer = world.olga.post("/customers", {"name": "Minji"})
     token = world.ada.post("/me/tokens")
     integration = world.ada.post("/integrations", {"name": "CRM", "scopes": ["events:read"]})
+    webhook = world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["import.finished"]})
     things = {
         "feedback_id": action["feedback_id"], "action_id": action["id"], "customer_id": customer["id"],
         "user_id": world.ada.id, "team_id": world.care["id"], "integration_id": integration["id"],
-        "token_id": token["id"], "outcome_id": 1,
+        "token_id": token["id"], "outcome_id": 1, "webhook_id": webhook["id"],
     }  # fmt: skip
     path = operation.path
     for name, ident in things.items():

@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,16 @@ import orjson
 import pytest
 import requests
 
+from cfm_workflow import clock
+from cfm_workflow.worker.webhooks import Webhooks
 from tests import invariants
+from tests.crashes import delivered
+from tests.crashes.receiving import Receiver, receiving
 from tests.world import Person, World
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")]
 
+LOOPBACK = ip_network("127.0.0.0/8")
 ROOT = Path(__file__).parents[2]
 KILLS = 200
 JSON = "application/json"
@@ -110,6 +116,7 @@ def server(world: World, port: int) -> Iterator["subprocess.Popen[bytes]"]:
         "CFM_SECRET_KEYS": KEYS,
         "CFM_BIND": f"127.0.0.1:{port}",
         "CFM_THREADS": "8",
+        "CFM_WEBHOOK_ALLOWED_NETWORKS": str(LOOPBACK),
         "CFM_LOG_LEVEL": "error",
     }
     command = [sys.executable, "-m", "cfm_workflow.cli", "serve"]
@@ -132,7 +139,17 @@ def wait_until_alive(address: str, process: "subprocess.Popen[bytes]") -> None:
             threading.Event().wait(0.02)
 
 
-def test_nothing_acknowledged_is_lost_or_doubled_however_often_the_server_is_killed(world: World) -> None:
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[Receiver]:
+    with receiving(tmp_path, refuse_each=10) as running:
+        yield running
+
+
+def test_nothing_acknowledged_is_lost_or_doubled_however_often_the_server_is_killed(
+    world: World, receiver: Receiver, record_property: Callable[[str, object], None]
+) -> None:
+    world.service.settings = replace(world.service.settings, webhook_allowed_networks=(LOOPBACK,))
+    world.ada.post("/webhooks", {"url": receiver.url, "event_types": ["*"]})
     port, chance, is_over = free_port(), random.Random(7), threading.Event()
     address = f"http://127.0.0.1:{port}"
     world.service.database.dispose()
@@ -153,7 +170,15 @@ def test_nothing_acknowledged_is_lost_or_doubled_however_often_the_server_is_kil
         with server(world, port) as process:
             for one in working:
                 one.result(60)
-    check(world, [change for client in clients for change in client.acknowledged])
+    acknowledged = [change for client in clients for change in client.acknowledged]
+    check(world, acknowledged)
+    clock.freeze(clock.now())
+    delivered.work_off(world.service, Webhooks(world.service))
+    delivered.check(world.service, receiver)
+    came = receiver.receipts().values()
+    twice = sum(sum(receipt.status < 300 for receipt in receipts) > 1 for receipts in came)
+    found = f"{len(acknowledged)} acknowledged, {len(came)} events received, {twice} of them more than once"
+    record_property(f"{KILLS} kills of the service on {world.service.database.engine.dialect.name}", found)
 
 
 def check(world: World, acknowledged: list[Acknowledged]) -> None:

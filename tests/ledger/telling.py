@@ -45,7 +45,7 @@ def endpoint(world: World, *event_types: str, **fields: Any) -> int:
         "payload": "full",
         "include_customer": False,
         "include_imported": False,
-        "secret": "sealed",
+        "secret": "v1.test.c2VhbGVk",
         "state": "active",
         "warnings": 0,
         "owner_id": world.ada.id,

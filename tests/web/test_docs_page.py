@@ -146,7 +146,7 @@ def test_the_page_shows_the_api_in_silence_and_asks_no_other_host(browser: Brows
 
         described = docs.page.evaluate("fetch('api/v1/openapi.json').then(answer => answer.json())")
         assert docs.page.locator(".opblock").count() == operations(described)
-        assert docs.page.get_by_role("heading", name="Webhooks").is_visible()
+        assert docs.page.get_by_role("heading", name="Webhooks", exact=True).is_visible()
         assert docs.page.locator("#docs .plain code").inner_text() == f"{live_server}/api/v1"
         assert docs.page.locator("#docs .errors").count() == 0
         assert docs.said == []
