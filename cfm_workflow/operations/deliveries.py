@@ -28,7 +28,7 @@ WATCHER: Final = system("webhooks")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """All that is needed to send one delivery. `kept_for` changes with everything that is encrypted."""
+    """All that is needed to send one delivery; what is secret is still encrypted."""
 
     webhook_id: int
     state: str
