@@ -231,7 +231,10 @@ def tell_assigned(cursor: Any, first: int, made: list[dict[str, Any]], me: dict[
     notices += [
         notice(position, ident, event, "watcher", row, None, now) for position, row in given for ident in watching
     ]
-    mail = {"position": first, "state": "pending", "next_at": bound(now), "tries": 0, "created_at": bound(now)}
+    mail = {
+        "position": first, "state": "pending", "next_at": bound(now), "tries": 0, "tries_before": 0,
+        "created_at": bound(now),
+    }  # fmt: skip
     cursor.executemany(sql.NOTICE, notices)
     cursor.executemany(sql.MAIL, [mail | {"account_id": row["assignee_id"]} for _, row in given])
 

@@ -59,7 +59,7 @@ EVENT_COLUMNS = (
     "action_id", "feedback_id", "audit", "imported", "body",
 )  # fmt: skip
 NOTICE_COLUMNS = ("position", "account_id", "kind", "relation", "action_id", "batch", "at")
-MAIL_COLUMNS = ("account_id", "position", "state", "next_at", "tries", "created_at")
+MAIL_COLUMNS = ("account_id", "position", "state", "next_at", "tries", "tries_before", "created_at")
 NEW_COLUMNS = (
     "id", "feedback_id", "group_id", "workflow_id", "state", "category", "title", "description", "kind", "priority",
     "assignee_id", "assigner_id", "pool", "due_at", "first_due_at", "waiting_for_answer", "attributes",
