@@ -24,8 +24,12 @@ from sqlalchemy import (
     Executable,
     Integer,
     MetaData,
+    String,
+    cast,
     create_engine,
     event,
+    func,
+    literal_column,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import IsolationLevel
@@ -227,7 +231,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads; on SQLite one snapshot, on PostgreSQL each statement sees what is committed."""
-        with Session(self.engine, autoflush=False, expire_on_commit=False, info={"known": self.known}) as session:
+        with self.engine.connect() as connection, self._session(connection, autoflush=False) as session:
             yield session
 
     def transaction(self, work: Callable[[Session], T]) -> T:
@@ -251,13 +255,18 @@ class Database:
         raise AssertionError("unreachable")
 
     def _once(self, work: Callable[[Session], T]) -> T:
-        with self.alone(), Session(self.writer, expire_on_commit=False, info={"known": self.known}) as session:
+        with self.alone(), self.writer.begin() as connection, self._session(connection) as session:
             done = work(session)
-            session.commit()
+            session.flush()
             told = "told" in session.info
         if told:
             self.bell.ring()
         return done
+
+    def _session(self, connection: Connection, **options: Any) -> Session:
+        """A session on a connection that others close, and commit: one that does both itself costs twice as much."""
+        info = {"known": self.known, "connection": connection}
+        return Session(connection, expire_on_commit=False, info=info, **options)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -285,9 +294,17 @@ def plain(session: Session, statement: Executable, parameters: Any = None) -> Cu
     `parameters` is one mapping, or a list of them for as many rows.
     """
     connection: Connection | None = session.info.get("connection")
-    if connection is None:  # asked for once: a session lives for one transaction, and asking costs as much as a query
+    if connection is None:  # a session that somebody else opened
         connection = session.info["connection"] = session.connection()
     return connection.execute(statement, parameters)
+
+
+def listed(ids: Any) -> Any:
+    """The ids of several rows as one text, parted by commas.
+
+    The comma is written out: a bound one is put into the text of the statement again at each execution.
+    """
+    return func.aggregate_strings(cast(ids, String), literal_column("','"))  # type: ignore[arg-type]
 
 
 def is_sqlite(session: Session) -> bool:

@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, String, and_, bindparam, cast, exists, func, or_, select, true
+from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
 from cfm_workflow.access import Caller
-from cfm_workflow.db import plain
+from cfm_workflow.db import listed, plain
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import (
     Account,
@@ -30,9 +30,7 @@ _Assignee = aliased(Account)
 _Assigner = aliased(Account)
 
 _FEEDBACK_IDS = (
-    select(func.aggregate_strings(cast(ActionFeedback.feedback_id, String), ","))
-    .where(ActionFeedback.action_id == Action.id)
-    .scalar_subquery()
+    select(listed(ActionFeedback.feedback_id)).where(ActionFeedback.action_id == Action.id).scalar_subquery()
 )
 
 NAMES = (

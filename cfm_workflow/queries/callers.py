@@ -3,16 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, String, bindparam, cast, func, select
+from sqlalchemy import Row, ScalarSelect, bindparam, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
-from cfm_workflow.db import plain
+from cfm_workflow.db import listed, plain
 from cfm_workflow.models import Account, SupervisedTeam, Team, TeamMember, Token
 
 
 def _ids(column: Any, *where: Any) -> ScalarSelect[Any]:
-    return select(func.aggregate_strings(cast(column, String), ",")).where(*where).scalar_subquery()
+    return select(listed(column)).where(*where).scalar_subquery()
 
 
 _ACCOUNT = (

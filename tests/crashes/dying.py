@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import event
-from sqlalchemy.orm import Session
 
 from cfm_workflow.service import Service
 
@@ -30,7 +29,7 @@ class Places:
         engine = service.database.writer
         event.listen(engine, "before_cursor_execute", lambda *about: self._reach(about[2].split(maxsplit=1)[0]))
         event.listen(engine, "commit", lambda connection: self._reach("before COMMIT"))
-        event.listen(Session, "after_commit", lambda session: self._reach("after COMMIT"))
+        event.listen(engine, "checkin", lambda *_about: self._reach("after COMMIT"))
 
     def _reach(self, name: str) -> None:
         self.names.append(name)
