@@ -19,6 +19,11 @@ def freeze(instant: datetime | None) -> None:
     _frozen = instant.astimezone(UTC) if instant is not None else None
 
 
+def is_frozen() -> bool:
+    """Whether time stands still. For tests."""
+    return _frozen is not None
+
+
 def stopwatch() -> float:
     """Seconds that only grow, for measuring how long something takes; never what time it is."""
     return time.perf_counter()

@@ -18,7 +18,7 @@ from cfm_workflow import clock, create_app, settings
 from cfm_workflow.service import Service, open_service
 from tests import servers
 from tests.live import Server
-from tests.world import World, populate
+from tests.world import Known, World, populate
 
 hypothesis_settings.register_profile(
     "quick", derandomize=True, max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -129,11 +129,55 @@ def database_kind(request: pytest.FixtureRequest) -> str:
     return kind
 
 
+class Populated:
+    """A database of each kind with everybody in it, to be cloned: making them anew takes longer than most tests."""
+
+    def __init__(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        self._tmp_path_factory = tmp_path_factory
+        self._bare: dict[str, str] = {}
+        self._templates: dict[str, str] = {}
+        self._known: dict[str, Known] = {}
+
+    def database(self, kind: str, folder: Path) -> str:
+        """The URL of a clone."""
+        if kind not in self._templates:
+            home = self._tmp_path_factory.mktemp(f"populated-{kind}")
+            url = new_database(kind, self._bare, home, self._tmp_path_factory)
+            opened = open_service(service_settings(url, home))
+            before = clock.now() if clock.is_frozen() else None
+            clock.freeze(LONG_AGO)
+            self._known[kind] = populate(opened).known()
+            clock.freeze(before)
+            opened.close()
+            self._templates[kind] = url
+        return new_database(kind, self._templates, folder, self._tmp_path_factory)
+
+    def world(self, kind: str, service: Service) -> World:
+        """Everybody on such a clone."""
+        return World.of(service, self._known[kind])
+
+
+LONG_AGO = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def _populated(tmp_path_factory: pytest.TempPathFactory) -> Populated:
+    return Populated(tmp_path_factory)
+
+
 @pytest.fixture
 def database_url(
-    database_kind: str, _templates: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    database_kind: str,
+    _templates: dict[str, str],
+    _populated: Populated,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
-    url = new_database(database_kind, _templates, tmp_path, tmp_path_factory)
+    if "world" in request.fixturenames:
+        url = _populated.database(database_kind, tmp_path)
+    else:
+        url = new_database(database_kind, _templates, tmp_path, tmp_path_factory)
     yield url
     if database_kind == "postgresql":
         servers.drop(url)
@@ -147,19 +191,16 @@ def service(database_url: str, tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
-def world(service: Service) -> World:
+def world(service: Service, database_kind: str, _populated: Populated) -> World:
     """Everybody, on a fresh database of either kind."""
-    return populate(service)
+    return _populated.world(database_kind, service)
 
 
 @pytest.fixture
-def small_world(
-    _templates: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+def small_world(_populated: Populated, tmp_path: Path) -> Iterator[World]:
     """Everybody on SQLite alone, for what does not depend on the database."""
-    url = new_database("sqlite", _templates, tmp_path, tmp_path_factory)
-    opened = open_service(service_settings(url, tmp_path))
-    yield populate(opened)
+    opened = open_service(service_settings(_populated.database("sqlite", tmp_path), tmp_path))
+    yield _populated.world("sqlite", opened)
     opened.close()
 
 

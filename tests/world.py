@@ -4,6 +4,7 @@ Olga assigns, Alice and Bob work in the team care, Lea leads it, Sam supervises,
 in.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,6 +76,14 @@ def _id(thing: Mapping[str, Any] | int) -> int:
     return thing if isinstance(thing, int) else int(thing["id"])
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Name, id, e-mail address and token of everybody, and their team."""
+
+    people: tuple[tuple[str, int, str, str], ...]
+    care: dict[str, Any]
+
+
 @dataclass(slots=True)
 class World:
     """The service, its application, and the people by name."""
@@ -83,6 +92,19 @@ class World:
     app: Flask
     people: dict[str, Person] = field(default_factory=dict)
     care: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, service: Service, known: "Known") -> "World":
+        """The world of a database in which everybody is already."""
+        world = cls(service, create_app(service), care=copy.deepcopy(known.care))
+        for name, ident, email, token in known.people:
+            world.people[name] = Person(name, ident, email, token, world.app.test_client())
+        return world
+
+    def known(self) -> "Known":
+        """What has to be known of everybody to meet them in a copy of this database."""
+        people = tuple((who.name, who.id, who.email, who.token) for who in self.people.values())
+        return Known(people, self.care)
 
     def __getattr__(self, name: str) -> Person:
         try:

@@ -40,6 +40,7 @@ def test_answers_are_forgotten_after_a_day(world: World, noon: datetime) -> None
 
 def test_a_long_log_of_sqlite_is_cut(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     service = small_world.service
+    small_world.feedback()
     assert service.settings.sqlite_file is not None
     wal = service.settings.sqlite_file.with_name("cfm.sqlite-wal")
     assert wal.stat().st_size > 0
