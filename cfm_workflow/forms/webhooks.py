@@ -177,7 +177,9 @@ class DeliveryQuery(CountedPageQuery):
 class ReplayOut(Schema):
     of = fields.String(required=True, validate=validate.OneOf(["all", "missed", "dead"]))
     at = fields.Integer(required=True, metadata={"description": "How far it is: a position; of `dead` a delivery."})
-    until = fields.Integer(required=True)
+    until = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Null until the replay has found out up to where."}
+    )
 
 
 class WebhookOut(Schema):

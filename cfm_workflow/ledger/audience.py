@@ -64,6 +64,8 @@ class Audience:
 
 def known(session: Session) -> Audience:
     """Who listens now; `take_positions` has brought along whether that has changed since we last asked."""
+    if "audience_is_ours" in session.info:
+        return read(session)
     version: int = session.info["audience_version"]
     kept: dict[str, Any] = session.info.setdefault("known", {})
     audience: Audience | None = kept.get("audience")
@@ -75,6 +77,7 @@ def known(session: Session) -> Audience:
 def audience_changed(session: Session) -> None:
     """Say that others are to hear of other things from now on; call it in the transaction that changes that."""
     session.execute(update(LedgerHead).values(audience=LedgerHead.audience + 1))
+    session.info["audience_is_ours"] = True  # until the commit nobody else may take over what is read here
 
 
 def is_changed_by(facts: Iterable["Fact"]) -> bool:

@@ -136,6 +136,7 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
         .with_for_update(skip_locked=True),
         {"now": now},
     ).all()
+    _note_unknown(session, [row for row in due if row.lease is not None], now)
     held = select(func.count()).where(Delivery.account_id == account_id, _PENDING, Delivery.lease_until >= now)
     sent = _sent_lately(session, account_id, now)
     free = MAILS_AN_HOUR - len(sent) - session.execute(held).scalar_one()
@@ -143,8 +144,8 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
         _postpone(session, due, (min(sent) + HOUR) if sent else now + LEASE)
         return []
     if len(due) > free:
-        due = [*due[: free - 1], _gather(session, account_id, due[free - 1 :], now)]
-    return _take(session, due, worker=worker, now=now)
+        due = _gathered(session, account_id, due, free, now)
+    return _lease(session, due, worker=worker, now=now)
 
 
 def _sent_lately(session: Session, account_id: int, now: datetime) -> list[datetime]:
@@ -166,20 +167,32 @@ def _postpone(session: Session, rows: Sequence[Any], until: datetime) -> None:
     session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(next_at=until, lease=None, lease_until=None))
 
 
-def _gather(session: Session, account_id: int, rows: Sequence[Any], now: datetime) -> Any:
-    """Let the first of some mails tell what the others would have told; it is the one to be sent."""
-    carrier, *others = rows
+def _gathered(session: Session, account_id: int, due: Sequence[Any], free: int, now: datetime) -> list[Any]:
+    """`free` mails of those that are due: the last tells what all the others would have told.
+
+    One that was tried may have arrived, and has to come again as what it was; it waits for its turn.
+    """
+    tried = [row for row in due if row.tries][:free]
+    fresh = [row for row in due if not row.tries]
+    room = free - len(tried)
+    if len(fresh) <= room or not room:
+        return [*tried, *fresh[:room]]
+    carrier, *others = fresh[room - 1 :]
+    _gather(session, account_id, carrier, others, now)
+    return [*tried, *fresh[: room - 1], carrier]
+
+
+def _gather(session: Session, account_id: int, carrier: Any, others: Sequence[Any], now: datetime) -> None:
     told = update(Notice).where(Notice.account_id == account_id, Notice.batch.in_([row.position for row in others]))
     session.execute(told.values(batch=carrier.position))
     gone = {"state": "gathered", "settled_at": now, "lease": None, "lease_until": None}
     session.execute(update(Delivery).where(Delivery.id.in_([row.id for row in others])).values(**gone))
-    return carrier
 
 
 # -- both ------------------------------------------------------------------------------------------------------------
 
 _NOTE_ATTEMPT: Final = insert(Attempt.__table__)  # type: ignore[arg-type]
-_LEASE: Final = (
+_HOLD: Final = (
     update(Delivery.__table__)  # type: ignore[arg-type]
     .where(Delivery.id.in_(bindparam("ids", expanding=True)))
     .values(
@@ -189,11 +202,15 @@ _LEASE: Final = (
 
 
 def _take(session: Session, rows: Sequence[Any], *, worker: str, now: datetime) -> list[Claimed]:
+    _note_unknown(session, [row for row in rows if row.lease is not None], now)
+    return _lease(session, rows, worker=worker, now=now)
+
+
+def _lease(session: Session, rows: Sequence[Any], *, worker: str, now: datetime) -> list[Claimed]:
     if not rows:
         return []
-    _note_unknown(session, [row for row in rows if row.lease is not None], now)
     lease = f"{worker}.{secrets.token_hex(8)}"
-    plain(session, _LEASE, {"ids": [row.id for row in rows], "new_lease": lease, "until": now + LEASE})
+    plain(session, _HOLD, {"ids": [row.id for row in rows], "new_lease": lease, "until": now + LEASE})
     return [Claimed(row.id, row.receiver, row.position, row.tries + 1, lease, row.tries_before) for row in rows]
 
 
@@ -204,13 +221,24 @@ def _note_unknown(session: Session, rows: Sequence[Any], now: datetime) -> None:
         plain(session, _NOTE_ATTEMPT, [{"delivery_id": row.id, "number": row.tries, **unknown} for row in rows])
 
 
-def renew(session: Session, worker: str, *, now: datetime) -> None:
-    """Keep everything that `worker` holds for another while."""
-    until = now + LEASE
-    session.execute(update(Delivery).where(_held_by(worker)).values(lease_until=until))
-    serving = and_(Webhook.served_by == worker, Webhook.served_until >= now)
-    held = exists().where(Delivery.webhook_id == Webhook.id, _held_by(worker))
-    session.execute(update(Webhook).where(serving, held).values(served_until=until))
+def renew(session: Session, ids: Collection[int], worker: str, *, now: datetime) -> None:
+    """Keep these deliveries, which `worker` has in hand, for another while; what is being settled just now needs it no
+    more and is passed by."""
+    ours = select(Delivery.id).where(Delivery.id.in_(ids), _held_by(worker))
+    kept = list(session.scalars(ours.order_by(Delivery.id).with_for_update(skip_locked=True)))
+    session.execute(update(Delivery).where(Delivery.id.in_(kept)).values(lease_until=now + LEASE))
+
+
+def go_on_serving(session: Session, receivers: Collection[int], worker: str, *, now: datetime) -> None:
+    """Keep the endpoints that `worker` serves for another while."""
+    ours = select(Webhook.id).where(Webhook.id.in_(receivers), Webhook.served_by == worker)
+    kept = list(session.scalars(ours.order_by(Webhook.id).with_for_update(skip_locked=True)))
+    session.execute(update(Webhook).where(Webhook.id.in_(kept)).values(served_until=now + LEASE))
+
+
+def cease_serving(session: Session, worker: str) -> None:
+    """Leave the endpoints of a worker to others."""
+    session.execute(update(Webhook).where(Webhook.served_by == worker).values(served_by=None, served_until=None))
 
 
 def give_back_unsent(session: Session, deliveries: Collection[Claimed]) -> None:
@@ -230,7 +258,7 @@ def give_back_of_dead(session: Session, worker: str, *, now: datetime) -> int:
     _note_unknown(session, rows, now)
     ids = [row.id for row in rows]
     session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(lease=None, lease_until=None))
-    session.execute(update(Webhook).where(Webhook.served_by == worker).values(served_by=None, served_until=None))
+    cease_serving(session, worker)
     return len(rows)
 
 

@@ -30,7 +30,7 @@ def newest_position(session: Session) -> int:
     """A position that no event of a transaction under way has passed yet: up to it a replay misses nothing."""
     if is_sqlite(session):
         return session.execute(select(LedgerHead.last)).scalar_one()
-    return int(session.execute(_NEWEST).scalar_one())
+    return int(session.execute(_NEWEST).scalar_one()) - 1
 
 
 _NEWEST: Final = text("SELECT (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - base) << 16 FROM ledger_head")
@@ -47,12 +47,15 @@ def _is_dead(webhook_id: int) -> Any:
 
 def go_on(session: Session, webhook_id: int, *, now: datetime) -> bool:
     """Line up the next events of a replay; whether more can be done at once."""
-    row = session.get(Webhook, webhook_id, with_for_update={"skip_locked": True})
-    if row is None or row.replay_of is None or row.replay_at is None or row.replay_until is None:
+    row = session.get(Webhook, webhook_id, with_for_update={"skip_locked": True, "key_share": True})
+    if row is None or row.replay_of is None or row.replay_at is None:
         return False
     if row.state not in ("active", "paused") or (endpoint := audience.endpoint_of(session, webhook_id)) is None:
         _note(session, webhook_id, None)
         return False
+    if row.replay_until is None:
+        row.replay_until = newest_position(session)
+        return True
     if row.replay_of == DEAD:
         return _reopen_dead(session, row, now)
     return _line_up(session, row, endpoint, now)

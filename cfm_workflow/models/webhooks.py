@@ -42,6 +42,7 @@ class Webhook(Base):
     failing_since: Mapped[datetime | None]  # the first failure after the last success
     failing_position: Mapped[int | None]  # the event that failed first
     warnings: Mapped[int]  # how often the owner was told of the failures since
+    warned_at: Mapped[datetime | None]
     last_success_at: Mapped[datetime | None]
     replay_of: Mapped[str | None] = mapped_column(String(10))
     replay_at: Mapped[int | None]

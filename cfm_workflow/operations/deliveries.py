@@ -13,8 +13,10 @@ from cfm_workflow.access import system
 from cfm_workflow.db import plain
 from cfm_workflow.ledger import Fact, outbox
 from cfm_workflow.ledger.outbox import Claimed
-from cfm_workflow.models import Attempt, Delivery, Event, Webhook
+from cfm_workflow.models import Account, Attempt, Delivery, Event, Webhook
 from cfm_workflow.policy.deliveries import Answer, Verdict
+from cfm_workflow.queries import callers
+from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import webhooks as webhooks_query
 
 SUCCESS_EVERY: Final = timedelta(minutes=1)
@@ -32,6 +34,7 @@ class Order:
 
     webhook_id: int
     state: str
+    needless: str | None  # why it is not to be sent any more
     url: str
     payload: str
     event_id: str
@@ -64,8 +67,11 @@ _ORDER: Final = (
         Webhook.failing_since,
         Webhook.failing_position,
         Webhook.last_success_at,
+        Webhook.owner_id,
+        Account.role.label("owner_role"),
     )
     .join_from(Webhook, Event, Event.position == bindparam("at"))
+    .join(Account, Account.id == Webhook.owner_id)
     .where(Webhook.id == bindparam("receiver"))
 )
 
@@ -77,6 +83,7 @@ def order_of(session: Session, claimed: Claimed, *, now: datetime) -> Order:
     return Order(
         webhook_id=row.webhook_id,
         state=row.state,
+        needless=_needless(session, row, claimed.position),
         url=row.url,
         payload=row.payload,
         event_id=row.event_id,
@@ -90,6 +97,21 @@ def order_of(session: Session, claimed: Claimed, *, now: datetime) -> Order:
         failing_position=row.failing_position,
         last_success_at=row.last_success_at,
     )
+
+
+def _needless(session: Session, row: Any, position: int) -> str | None:
+    """Looked at again before sending: what the owner may not see any more is not for the endpoint either."""
+    if row.state == "deleted":
+        return "the webhook was deleted"
+    if row.owner_role == "admin":
+        return None
+    owner = callers.by_id(session, row.owner_id)
+    if owner is None:
+        return "whoever set up the webhook is gone"
+    if not owner.hidden_teams:
+        return None
+    seen = select(Event.position).where(Event.position == position, events_query.may_see(owner))
+    return None if session.scalars(seen).first() is not None else "it may not be seen any more"
 
 
 def settle(
@@ -119,8 +141,9 @@ def _note_success(session: Session, order: Order, now: datetime) -> None:
     is_known = order.last_success_at is not None and order.last_success_at > now - SUCCESS_EVERY
     if is_known and order.failing_since is None:
         return
-    healthy = {"failing_since": None, "failing_position": None, "warnings": 0, "last_success_at": now}
-    session.execute(update(Webhook).where(Webhook.id == order.webhook_id).values(healthy))
+    healthy = {"failing_since": None, "failing_position": None, "warnings": 0, "warned_at": None}
+    values = {**healthy, "last_success_at": now}
+    session.execute(update(Webhook).where(Webhook.id == order.webhook_id).values(values))
 
 
 def _note_failure(session: Session, order: Order, claimed: Claimed, at: datetime) -> None:
@@ -157,12 +180,15 @@ def judge(session: Session, webhook_id: int, *, now: datetime) -> None:
     row = session.get_one(Webhook, webhook_id, with_for_update={"key_share": True})
     if row.state != "active" or row.failing_since is None:
         return
-    if now - row.failing_since < STEPS[min(row.warnings, len(STEPS) - 1)]:
+    step = min(row.warnings, len(STEPS) - 1)
+    if now - row.failing_since < STEPS[step]:
         return
+    if row.warned_at is not None and now - row.warned_at < STEPS[step] - STEPS[step - 1]:
+        return  # the service was down meanwhile: whoever was told has to have the time that was promised
     if row.warnings >= len(STEPS) - 1:
         _disable(session, webhook_id, f"Nothing has arrived since {row.failing_since:%Y-%m-%d %H:%M} UTC.", now)
         return
-    row.warnings += 1
+    row.warnings, row.warned_at = row.warnings + 1, now
     session.flush()
     about = {"failing_since": row.failing_since, "webhook": webhooks_query.event_view(row)}
     ledger.record(session, [Fact("webhook.failing", webhook_id, about, WATCHER)], now=now)

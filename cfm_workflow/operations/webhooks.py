@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import access, ledger, limits
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid
-from cfm_workflow.ledger import Fact, outbox, replaying
+from cfm_workflow.ledger import Fact, audience, outbox, replaying
 from cfm_workflow.models import Account, Delivery, Event, Webhook, WorkflowVersion
 from cfm_workflow.operations import people
 from cfm_workflow.policy.deliveries import matches
@@ -163,8 +163,9 @@ def change(
         session.flush()
         if "url" in changed:
             changed["url"] = {"from": before["url"], "to": webhooks_query.event_view(row)["url"]}
+        if row.state == "active" and "state" in changed:
+            _begin_anew(row)  # what failed before says nothing of how it does now
         if was == "disabled" and "state" in changed:
-            _begin_anew(row)
             _record(session, "enabled", row, caller, now)
         else:
             _record(session, "changed", row, caller, now, changes=changed)
@@ -177,7 +178,7 @@ def _set(row: Webhook, values: Mapping[str, Any]) -> None:
 
 
 def _begin_anew(row: Webhook) -> None:
-    fresh = {"disabled_reason": None, "failing_since": None, "failing_position": None, "warnings": 0}
+    fresh = {"disabled_reason": None, "failing_since": None, "failing_position": None, "warnings": 0, "warned_at": None}
     _set(row, fresh)
 
 
@@ -192,7 +193,8 @@ def enable(
     row = webhooks_query.find(session, caller, webhook_id, lock=True)
     access.require(caller, RIGHT)
     if fields.get("replay") == "failed" and row.failing_position is not None:
-        _begin_replay(session, row, replaying.MISSED, row.failing_position - 1, replaying.newest_position(session))
+        # Up to where is found out by the replay: whoever began before this commit has not seen that it is on again.
+        _begin_replay(row, replaying.MISSED, row.failing_position - 1, None)
     if row.state != "active":
         _set(row, {"state": "active"})
         _begin_anew(row)
@@ -242,11 +244,13 @@ def test(session: Session, caller: Caller, webhook_id: int, *, now: datetime) ->
     """Line up an event `webhook.test` for this endpoint alone; the delivery.
 
     Raises:
-        NotFound, Forbidden, Conflict: it is switched off.
+        NotFound, Forbidden, Conflict: it is switched off, or whoever set it up is gone.
     """
     row = webhooks_query.find(session, caller, webhook_id, lock=True)
     access.require(caller, RIGHT)
     _must_be_on(row)
+    if audience.endpoint_of(session, webhook_id) is None:
+        raise Conflict("Whoever set up this webhook is gone, and nothing is sent to it any more.")
     _record(session, "test", row, caller, now)
     ours = select(func.max(Delivery.id)).join(Event, Event.position == Delivery.position)
     newest = session.scalars(ours.where(Delivery.webhook_id == row.id, Event.type == "webhook.test")).one()
@@ -270,15 +274,15 @@ def replay(
     access.require(caller, RIGHT)
     _must_be_on(row)
     if fields.get("dead"):
-        _begin_replay(session, row, replaying.DEAD, 0, replaying.newest_dead(session, row.id))
+        _begin_replay(row, replaying.DEAD, 0, replaying.newest_dead(session, row.id))
     else:
         newest = replaying.newest_position(session)
-        _begin_replay(session, row, replaying.ALL, fields["after"], min(fields.get("until") or newest, newest))
+        _begin_replay(row, replaying.ALL, fields["after"], min(fields.get("until") or newest, newest))
     session.flush()
     return webhooks_query.view(session, ring, row)
 
 
-def _begin_replay(session: Session, row: Webhook, replay_of: str, at: int, until: int) -> None:
+def _begin_replay(row: Webhook, replay_of: str, at: int, until: int | None) -> None:
     if row.replay_of is not None:
         raise Conflict("A replay to this webhook is under way.")
     _set(row, {"replay_of": replay_of, "replay_at": at, "replay_until": until})

@@ -33,8 +33,9 @@ class Background:
 
     def stop(self) -> None:
         """End what is under way, as far as it ends by itself soon, and begin nothing more."""
-        self._service.stop()
-        if self._dispatcher is not None and self._presence is not None:
-            self._dispatcher.stop()
-            self._presence.leave()
         self._clock.stop()
+        if self._dispatcher is None or self._presence is None:
+            return
+        self._dispatcher.stop()
+        if self._dispatcher.is_idle:  # else whoever comes next frees what is still being sent
+            self._presence.leave()

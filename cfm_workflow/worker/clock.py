@@ -79,5 +79,5 @@ class Clock:
 
     def stop(self) -> None:
         """End the jobs under way and tick no more."""
-        self._service.stopping.set()
+        self._service.stop()
         self._scheduler.shutdown(wait=True)

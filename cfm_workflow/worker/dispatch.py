@@ -22,6 +22,8 @@ from cfm_workflow.ledger.outbox import Claimed
 from cfm_workflow.service import Service
 
 POLL_SECONDS: Final = 1.0
+HELD_PER_THREAD: Final = 8
+"""No worker claims more than it can send soon: others could help, and what it holds when it dies ends in the dark."""
 GRACE_SECONDS: Final = 8.0
 """What is being sent when the service ends may take that long; it is stopped from outside after twelve."""
 
@@ -45,6 +47,9 @@ class Channel(Protocol):
 
     def deliver(self, claimed: Claimed) -> None:
         """Send it and settle it. Whatever goes wrong outside is an answer, not an error."""
+
+    def go_on(self, session: Session, receivers: Sequence[int], *, worker: str, now: datetime) -> None:
+        """Keep for this worker what it alone serves for another while."""
 
     def close(self) -> None:
         """Let go of what was kept open; nothing is sent any more."""
@@ -73,14 +78,21 @@ class Dispatcher:
             line.stop()
         self._ended.set()
         self._renewing.join()
+        try:
+            self._service.database.transaction(lambda session: outbox.cease_serving(session, self.worker))
+        except (DBAPIError, Busy) as error:
+            log.warning("endpoints could not be left to others", why=str(error))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being sent any more."""
+        return not any(line.in_hand() for line in self._lines)
 
     def _renew(self) -> None:
         while not self._ended.wait(outbox.RENEW_EVERY.total_seconds()):
-            if not any(line.is_holding for line in self._lines):
-                continue
-            now = clock.now()
             try:
-                self._service.database.transaction(lambda session: outbox.renew(session, self.worker, now=now))  # noqa: B023
+                for line in self._lines:
+                    line.renew(clock.now())
             except (DBAPIError, Busy) as error:
                 log.warning("leases could not be renewed", why=str(error))
 
@@ -95,6 +107,7 @@ class Line:
         self._awake = threading.Event()
         self._lock = threading.Lock()
         self._waiting: dict[int, deque[Claimed]] = defaultdict(deque)
+        self._sending: set[Claimed] = set()
         self._lanes: dict[int, int] = defaultdict(int)
         self._idle = threading.Event()
         self._idle.set()
@@ -102,10 +115,20 @@ class Line:
         self._stopped_at: float | None = None
         self._claiming = threading.Thread(target=self._run, name=f"{channel.name}-claims", daemon=True)
 
-    @property
-    def is_holding(self) -> bool:
-        """Whether anything claimed has not been settled."""
-        return bool(self._lanes)
+    def in_hand(self) -> list[Claimed]:
+        """What is claimed and waits or is being sent; not what could not be settled: its lease is to run out."""
+        with self._lock:
+            return [*self._sending, *(claimed for line in self._waiting.values() for claimed in line)]
+
+    def renew(self, now: datetime) -> None:
+        """Hold on to what is in hand, and to those it is for."""
+        held = self.in_hand()
+        if not held:
+            return
+        ids, receivers = [claimed.id for claimed in held], sorted({claimed.receiver for claimed in held})
+        database = self._service.database
+        database.transaction(lambda session: outbox.renew(session, ids, self._worker, now=now))
+        database.transaction(lambda session: self._channel.go_on(session, receivers, worker=self._worker, now=now))
 
     def start(self) -> None:
         self._service.database.bell.join(self._awake)
@@ -138,7 +161,7 @@ class Line:
         with self._service.database.reading() as session:
             receivers = self._channel.receivers(session, worker=self._worker, now=now)
         for receiver in receivers:
-            if self._service.stopping.is_set():
+            if self._service.stopping.is_set() or len(self.in_hand()) >= self._channel.threads * HELD_PER_THREAD:
                 return
             room = self._channel.batch - len(self._waiting.get(receiver, ()))
             if room * 2 > self._channel.batch:
@@ -168,13 +191,18 @@ class Line:
                 log.warning("a delivery could not be settled", delivery=claimed.id, why=str(error))
             except Exception:
                 log.exception("a delivery failed", channel=self._channel.name, delivery=claimed.id)
+            finally:
+                with self._lock:
+                    self._sending.discard(claimed)
             if len(self._waiting.get(receiver, ())) * 2 < self._channel.batch:
-                self._awake.set()
+                self._awake.set()  # there is room again
 
     def _next(self, receiver: int) -> Claimed | None:
         with self._lock:
             if self._waiting[receiver] and not self._service.stopping.is_set():
-                return self._waiting[receiver].popleft()
+                claimed = self._waiting[receiver].popleft()
+                self._sending.add(claimed)
+                return claimed
             self._lanes[receiver] -= 1
             self._forget_idle(receiver)
             return None
@@ -190,8 +218,12 @@ class Line:
             unsent = [claimed for line in self._waiting.values() for claimed in line]
             for line in self._waiting.values():
                 line.clear()
-        if unsent:
+        if not unsent:
+            return
+        try:
             self._service.database.transaction(lambda session: outbox.give_back_unsent(session, unsent))
+        except (DBAPIError, Busy) as error:  # the leases run out instead
+            log.warning("what was not sent could not be given back", why=str(error))
 
 
 class Senders:
@@ -203,23 +235,22 @@ class Senders:
         self._name = name
         self._jobs: SimpleQueue[tuple[Callable[[int], None], int]] = SimpleQueue()
         self._lock = threading.Lock()
-        self._idle = 0
+        self._unfinished = 0
         self._started = 0
 
     def submit(self, job: Callable[[int], None], receiver: int) -> None:
         """Have `job(receiver)` done by the next thread that is free."""
-        self._jobs.put((job, receiver))
         with self._lock:
-            if self._idle >= self._jobs.qsize() or self._started >= self._count:
-                return
-            self._started += 1
-        threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
+            self._unfinished += 1
+            starts = self._started < min(self._unfinished, self._count)
+            self._started += starts
+        self._jobs.put((job, receiver))
+        if starts:
+            threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
 
     def _work(self) -> None:
         while True:
-            with self._lock:
-                self._idle += 1
             job, receiver = self._jobs.get()
-            with self._lock:
-                self._idle -= 1
             job(receiver)
+            with self._lock:
+                self._unfinished -= 1

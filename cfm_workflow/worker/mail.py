@@ -55,6 +55,9 @@ class Mail:
         if state == "dead":  # what the server said may name the address, which is for no log
             log.error("a mail is given up", delivery=claimed.id, tries=claimed.number, status=answer.status)
 
+    def go_on(self, session: Session, receivers: Sequence[int], *, worker: str, now: datetime) -> None:
+        """Nothing: people are nobody's, each mail is leased by itself."""
+
     def close(self) -> None:
         """Let go of the connections that are kept for a moment."""
         self._transport.close()

@@ -41,7 +41,11 @@ def succeed(service: Service) -> None:
     """Give back what workers held whose process has ended without doing so itself."""
     folder = service.settings.instance / FOLDER
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        with path.open("r+b") as file:
+        try:
+            file = path.open("r+b")
+        except FileNotFoundError:
+            continue  # it has left, or somebody else succeeds it
+        with file:
             if not _lock(file):
                 continue
             now = clock.now()

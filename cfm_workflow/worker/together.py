@@ -16,13 +16,17 @@ Work = Callable[[Session], None]
 
 @dataclass(slots=True)
 class _Waiting:
+    """Somebody's work, and how they are woken: when it is done, or when it is their turn to commit for all."""
+
     work: Work
-    is_done: threading.Event = field(default_factory=threading.Event)
+    is_called: threading.Event = field(default_factory=threading.Event)
+    leads: bool = False
     error: BaseException | None = None
 
 
 class Together:
-    """Whoever comes while nobody commits does so at once, for all who have come until then."""
+    """Whoever comes while nobody commits does so at once. Those who come meanwhile wait, and then the first of them
+    commits for all who have come until then; so nobody works for others for longer than one commit."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,22 +44,28 @@ class Together:
         mine = _Waiting(work)
         with self._lock:
             self._queue.append(mine)
-            leads, self._is_led = not self._is_led, True
-        if leads:
+            mine.leads, self._is_led = not self._is_led, True
+        if not mine.leads:
+            mine.is_called.wait()
+        if mine.leads:
             self._lead()
-        else:
-            mine.is_done.wait()
         if mine.error is not None:
             raise mine.error
 
     def _lead(self) -> None:
-        while True:
-            with self._lock:
-                batch, self._queue = self._queue, []
-                if not batch:
-                    self._is_led = False
-                    return
+        with self._lock:
+            batch, self._queue = self._queue, []
+        try:
             self._commit(batch)
+        finally:
+            with self._lock:
+                following = self._queue[0] if self._queue else None
+                self._is_led = following is not None
+            for each in batch:
+                each.is_called.set()
+            if following is not None:
+                following.leads = True
+                following.is_called.set()
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
@@ -63,12 +73,9 @@ class Together:
         except Exception as error:  # noqa: BLE001 - it is raised again where it belongs
             if len(batch) == 1:
                 batch[0].error = error
-            else:
-                for each in batch:
-                    self._commit([each])
-        finally:
+                return
             for each in batch:
-                each.is_done.set()
+                self._commit([each])
 
 
 def _work_off(session: Session, batch: list[_Waiting]) -> None:

@@ -73,6 +73,10 @@ class Webhooks:
                 if not self._sending[claimed.receiver]:
                     del self._sending[claimed.receiver]
 
+    def go_on(self, session: Session, receivers: Sequence[int], *, worker: str, now: datetime) -> None:
+        """Keep serving these endpoints."""
+        outbox.go_on_serving(session, receivers, worker, now=now)
+
     def close(self) -> None:
         """Close the connections that are kept open."""
         self._sender.close()
@@ -108,8 +112,8 @@ class Webhooks:
         )
 
     def _answer(self, order: Order, at: datetime) -> Answer:
-        if order.state == "deleted":
-            return Answer(Verdict.NEEDLESS, "the webhook was deleted")
+        if order.needless is not None:
+            return Answer(Verdict.NEEDLESS, order.needless)
         try:
             keys, headers = self._secrets.of(order)
         except WrongKey as problem:

@@ -75,6 +75,7 @@ def _create_deliveries() -> None:
         sa.Column("failing_since", AT, nullable=True),
         sa.Column("failing_position", ID, nullable=True),
         sa.Column("warnings", ID, nullable=False),
+        sa.Column("warned_at", AT, nullable=True),
         sa.Column("last_success_at", AT, nullable=True),
         sa.Column("replay_of", sa.String(length=10), nullable=True),
         sa.Column("replay_at", ID, nullable=True),

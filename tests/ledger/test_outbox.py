@@ -46,6 +46,11 @@ def settle(world: World, claimed: Claimed, answer: Answer = FINE) -> str | None:
     )
 
 
+def renew(session: Session, held: Claimed, now: datetime) -> None:
+    outbox.renew(session, [held.id], ME, now=now)
+    outbox.go_on_serving(session, [held.receiver], ME, now=now)
+
+
 def attempts(world: World, delivery_id: int) -> list[tuple[int, str]]:
     query = select(Attempt.number, Attempt.verdict).where(Attempt.delivery_id == delivery_id).order_by(Attempt.number)
     with world.service.database.reading() as session:
@@ -145,7 +150,7 @@ def test_a_lease_that_was_renewed_holds(world: World, noon: datetime) -> None:
     for _ in range(3):
         clock.freeze(clock.now() + outbox.RENEW_EVERY)
         now = clock.now()
-        world.service.database.transaction(lambda session: outbox.renew(session, ME, now=now))  # noqa: B023
+        world.service.database.transaction(lambda session: renew(session, held, now))  # noqa: B023
     clock.freeze(clock.now() + outbox.LEASE - timedelta(seconds=1))
     assert claim(world, webhook, worker=OTHER) == []
     assert settle(world, held) == "delivered"
@@ -224,6 +229,36 @@ def test_what_a_dead_worker_held_is_free_at_once(world: World) -> None:
     assert free == 1
     [again] = claim(world, webhook, worker=OTHER)
     assert again.number == 2 and attempts(world, held.id) == [(1, "unknown")]
+
+
+def test_what_could_not_be_settled_is_not_renewed_and_comes_again(world: World, noon: datetime) -> None:
+    webhook = endpoint(world, "feedback.*")
+    world.feedback()
+    world.feedback()
+    failed, held = claim(world, webhook)
+    clock.freeze(clock.now() + outbox.RENEW_EVERY)
+    now = clock.now()
+    world.service.database.transaction(lambda session: renew(session, held, now))
+    clock.freeze(noon + outbox.LEASE + timedelta(seconds=1))
+    assert [again.id for again in claim(world, webhook)] == [failed.id]
+
+
+def test_whoever_ends_leaves_the_endpoint_to_others_at_once(world: World) -> None:
+    webhook = endpoint(world, "feedback.*")
+    world.feedback()
+    held = claim(world, webhook)
+    world.service.database.transaction(lambda session: outbox.give_back_unsent(session, held))
+    world.service.database.transaction(lambda session: outbox.cease_serving(session, ME))
+    assert len(claim(world, webhook, worker=OTHER)) == 1
+
+
+def test_a_mail_that_may_have_arrived_is_sent_again_as_it_was_and_not_gathered(world: World, noon: datetime) -> None:
+    lined_up(world, MAILS_AN_HOUR + 5)
+    lost = claim_mail(world, "Alice")[0]
+    clock.freeze(clock.now() + outbox.LEASE + timedelta(seconds=1))
+    again = claim_mail(world, "Alice", worker=OTHER)
+    assert lost.id in {each.id for each in again}
+    assert attempts(world, lost.id) == [(1, "unknown")]
 
 
 def lined_up(world: World, count: int) -> None:
