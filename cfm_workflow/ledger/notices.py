@@ -4,12 +4,12 @@ Everything that has to be looked up about all facts together is one statement.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, exists, func, insert, literal, select, union_all
+from sqlalchemy import bindparam, exists, func, insert, literal_column, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
@@ -118,9 +118,9 @@ class _People:
                 asked[branch].add(key)
         self._found: dict[tuple[str, int], set[int]] = defaultdict(set)
         if asked:
-            statement = _looking_up(frozenset(asked))
-            keys = {branch: sorted(keys) for branch, keys in asked.items()}
-            for branch, key, account_id in plain(session, statement, keys):
+            statement = _looking_up(frozenset((branch, len(keys) == 1) for branch, keys in asked.items()))
+            wanted = {branch: sorted(keys) if len(keys) > 1 else min(keys) for branch, keys in asked.items()}
+            for branch, key, account_id in plain(session, statement, wanted):
                 self._found[branch, key].add(account_id)
 
     def of(self, fact: "Fact") -> dict[int, set[str]]:
@@ -166,10 +166,10 @@ def _asked(fact: "Fact") -> list[tuple[str, int]]:
 
 
 def _named(fact: "Fact") -> set[int]:
-    """Those whom the event itself names."""
+    """Those whom the event itself names; but not who did it, who is never told."""
     action = fact.about["action"]
     shown = (action["assignee"], action["assigned_by"], fact.about.get("former_assignee"))
-    return {person["id"] for person in shown if person is not None}
+    return {person["id"] for person in shown if person is not None and person["id"] != fact.actor.id}
 
 
 def _direct(fact: "Fact", account_id: int) -> list[str]:
@@ -199,10 +199,6 @@ _RELATION: Final = {
 """What being found by a branch makes a person; `person` depends on where the event names them."""
 
 
-def _keys(branch: str) -> Any:
-    return bindparam(branch, expanding=True)
-
-
 def _served(who: Any) -> Any:
     """From an item to the actions that serve it, to `who` of them."""
     return (
@@ -218,52 +214,60 @@ _Holder = aliased(Account)
 _SMALL: Final = func.count(_Other.id) <= limits.SIBLINGS_TOLD
 """A thousand people are not told of each other's thousand steps."""
 
-_BRANCHES: Final[dict[str, Any]] = {
-    "person": select(Account.id, Account.id).where(Account.id.in_(_keys("person"))),
-    "action_watcher": select(ActionWatcher.action_id, ActionWatcher.account_id).where(
-        ActionWatcher.action_id.in_(_keys("action_watcher"))
-    ),
-    "item_watcher": select(FeedbackWatcher.feedback_id, FeedbackWatcher.account_id).where(
-        FeedbackWatcher.feedback_id.in_(_keys("item_watcher"))
-    ),
-    "team_lead": select(Team.id, Team.lead_id).where(Team.id.in_(_keys("team_lead")), Team.lead_id.is_not(None)),
-    "own_lead": select(TeamMember.account_id, Team.lead_id)
-    .join(Team, Team.id == TeamMember.team_id)
-    .where(TeamMember.account_id.in_(_keys("own_lead")), Team.lead_id.is_not(None)),
-    "pool_member": select(Action.id, TeamMember.account_id)
-    .join(TeamMember, TeamMember.team_id == Action.team_id)
-    .where(
-        Action.id.in_(_keys("pool_member")),
-        ~exists().where(PassedOver.action_id == Action.id, PassedOver.account_id == TeamMember.account_id),
-    ),
-    "sibling": select(Action.group_id, Action.assignee_id).where(
-        Action.group_id.in_(_keys("sibling")),
-        Action.finished_at.is_(None),
-        Action.assignee_id.is_not(None),
-        select(_SMALL).where(_Other.group_id == Action.group_id).scalar_subquery(),
-    ),
-    "group_assigner": select(ActionGroup.id, ActionGroup.created_by).where(
-        ActionGroup.id.in_(_keys("group_assigner")), ActionGroup.created_by.is_not(None)
-    ),
-    "webhook_owner": select(Webhook.id, func.coalesce(_Holder.owner_id, _Holder.id))
-    .join(_Holder, _Holder.id == Webhook.owner_id)
-    .where(Webhook.id.in_(_keys("webhook_owner"))),
-    "item_assignee": _served(Action.assignee_id).where(ActionFeedback.feedback_id.in_(_keys("item_assignee"))),
-    "item_assigner": _served(Action.assigner_id).where(ActionFeedback.feedback_id.in_(_keys("item_assigner"))),
-    "item_lead": select(ActionFeedback.feedback_id, Team.lead_id)
-    .join(Action, Action.id == ActionFeedback.action_id)
-    .outerjoin(TeamMember, (TeamMember.account_id == Action.assignee_id) & Action.team_id.is_(None))
-    .join(Team, Team.id == func.coalesce(Action.team_id, TeamMember.team_id))
-    .where(ActionFeedback.feedback_id.in_(_keys("item_lead")), Team.lead_id.is_not(None)),
-}
+
+def _branches(among: Callable[[Any, str], Any]) -> dict[str, Any]:
+    """Per branch a statement for a key and a person; `among` compares a column with the keys that are asked for."""
+    return {
+        "person": select(Account.id, Account.id).where(among(Account.id, "person")),
+        "action_watcher": select(ActionWatcher.action_id, ActionWatcher.account_id).where(
+            among(ActionWatcher.action_id, "action_watcher")
+        ),
+        "item_watcher": select(FeedbackWatcher.feedback_id, FeedbackWatcher.account_id).where(
+            among(FeedbackWatcher.feedback_id, "item_watcher")
+        ),
+        "team_lead": select(Team.id, Team.lead_id).where(among(Team.id, "team_lead"), Team.lead_id.is_not(None)),
+        "own_lead": select(TeamMember.account_id, Team.lead_id)
+        .join(Team, Team.id == TeamMember.team_id)
+        .where(among(TeamMember.account_id, "own_lead"), Team.lead_id.is_not(None)),
+        "pool_member": select(Action.id, TeamMember.account_id)
+        .join(TeamMember, TeamMember.team_id == Action.team_id)
+        .where(
+            among(Action.id, "pool_member"),
+            ~exists().where(PassedOver.action_id == Action.id, PassedOver.account_id == TeamMember.account_id),
+        ),
+        "sibling": select(Action.group_id, Action.assignee_id).where(
+            among(Action.group_id, "sibling"),
+            Action.finished_at.is_(None),
+            Action.assignee_id.is_not(None),
+            select(_SMALL).where(_Other.group_id == Action.group_id).scalar_subquery(),
+        ),
+        "group_assigner": select(ActionGroup.id, ActionGroup.created_by).where(
+            among(ActionGroup.id, "group_assigner"), ActionGroup.created_by.is_not(None)
+        ),
+        "webhook_owner": select(Webhook.id, func.coalesce(_Holder.owner_id, _Holder.id))
+        .join(_Holder, _Holder.id == Webhook.owner_id)
+        .where(among(Webhook.id, "webhook_owner")),
+        "item_assignee": _served(Action.assignee_id).where(among(ActionFeedback.feedback_id, "item_assignee")),
+        "item_assigner": _served(Action.assigner_id).where(among(ActionFeedback.feedback_id, "item_assigner")),
+        "item_lead": select(ActionFeedback.feedback_id, Team.lead_id)
+        .join(Action, Action.id == ActionFeedback.action_id)
+        .outerjoin(TeamMember, (TeamMember.account_id == Action.assignee_id) & Action.team_id.is_(None))
+        .join(Team, Team.id == func.coalesce(Action.team_id, TeamMember.team_id))
+        .where(among(ActionFeedback.feedback_id, "item_lead"), Team.lead_id.is_not(None)),
+    }
+
+
+_OF_SOME: Final = _branches(lambda column, branch: column.in_(bindparam(branch, expanding=True)))
+_OF_ONE: Final = _branches(lambda column, branch: column == bindparam(branch))
+"""For a single key, which is what is asked nearly always: its text need not be made anew at each execution."""
 
 
 @cache
-def _looking_up(branches: frozenset[str]) -> Any:
-    """One statement for these branches: rows of branch, key, and the id of an active user."""
+def _looking_up(branches: frozenset[tuple[str, bool]]) -> Any:
+    """One statement for these branches, each of a single key or of some: rows of branch, key, and an active user."""
     parts = []
-    for branch in sorted(branches):
-        key, who = _BRANCHES[branch].subquery().c
-        found = select(literal(branch, literal_execute=True).label("branch"), key.label("key"), Account.id.label("who"))
+    for branch, of_one in sorted(branches):
+        key, who = (_OF_ONE if of_one else _OF_SOME)[branch].subquery().c
+        found = select(literal_column(f"'{branch}'").label("branch"), key.label("key"), Account.id.label("who"))
         parts.append(found.join(Account, Account.id == who).where(Account.active, Account.kind == "user"))
     return union_all(*parts)
