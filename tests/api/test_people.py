@@ -133,10 +133,11 @@ def test_health_pages_tell_what_is_wrong(world: World) -> None:
     client = world.app.test_client()
     assert client.get("/healthz").json == {"status": "ok"}
     beat(world.service)
+    world.feedback()
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json["status"]) == (200, "ok")
     text = client.get("/metrics").text
-    assert 'cfm_requests_total{method="POST",operation="api.createTeam",status="201"} 1.0' in text
+    assert 'cfm_requests_total{method="POST",operation="api.createFeedback",status="201"} 1.0' in text
     assert "cfm_clock_age_seconds" in text
 
 
