@@ -191,22 +191,34 @@ class WriteLock:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
+EVENTS: Final = "events"
+DELIVERIES: Final = "deliveries"
+
+
 class Bell:
-    """Rings in this process after a commit that others wait for; who listens brings an event of their own."""
+    """Rings in this process after a commit that others wait for; who listens brings an event of their own, and says
+    whether for what happened (EVENTS) or for what is to be sent now (DELIVERIES)."""
 
     def __init__(self) -> None:
-        self._ears: list[threading.Event] = []
+        self._ears: list[tuple[threading.Event, str]] = []
 
-    def join(self, ear: threading.Event) -> None:
-        """Set `ear` at every ring from now on."""
-        self._ears = [*self._ears, ear]
+    def join(self, ear: threading.Event, what: str) -> None:
+        """Set `ear` at every ring for `what` from now on."""
+        self._ears = [*self._ears, (ear, what)]
 
     def leave(self, ear: threading.Event) -> None:
-        self._ears = [other for other in self._ears if other is not ear]
+        self._ears = [other for other in self._ears if other[0] is not ear]
 
-    def ring(self) -> None:
-        for ear in self._ears:
-            ear.set()
+    def ring(self, *what: str) -> None:
+        """Wake those who wait for one of these."""
+        for ear, awaited in self._ears:
+            if awaited in what:
+                ear.set()
+
+
+def tell(session: Session, what: str) -> None:
+    """Ring for `what` once this transaction is committed."""
+    session.info.setdefault("told", set()).add(what)
 
 
 class Database:
@@ -218,7 +230,7 @@ class Database:
         self.known: dict[str, Any] = {}
         """What has been read once and holds until somebody says otherwise; sessions carry it in their `info`."""
         self.bell = Bell()
-        """Rung after a commit whose session has something to tell (`told` in its `info`)."""
+        """Rung after a commit for what its session was to `tell`."""
         if self.is_sqlite:
             self._lock = WriteLock(Path(f"{self.url.database}-lock"))
             self.engine = _sqlite_engine(self.url, pool_size, begin="BEGIN")
@@ -258,9 +270,9 @@ class Database:
         with self.alone(), self.writer.begin() as connection, self._session(connection) as session:
             done = work(session)
             session.flush()
-            told = "told" in session.info
+            told: set[str] = session.info.get("told", set())
         if told:
-            self.bell.ring()
+            self.bell.ring(*told)
         return done
 
     def _session(self, connection: Connection, **options: Any) -> Session:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import clock, ledger, logs, migrating, workflow
 from cfm_workflow import settings as settings_room
-from cfm_workflow.db import Database
+from cfm_workflow.db import DELIVERIES, EVENTS, Database
 from cfm_workflow.errors import NotFound, NotReady
 from cfm_workflow.models import Event, Installation
 from cfm_workflow.operations import definitions, webhooks
@@ -38,7 +38,7 @@ class Service:
     def stop(self) -> None:
         """Tell whatever takes long to end; who waits for a commit is woken, so as to see it at once."""
         self.stopping.set()
-        self.database.bell.ring()
+        self.database.bell.ring(EVENTS, DELIVERIES)
 
     def close(self) -> None:
         """Tell whatever takes long to end, and close every connection."""

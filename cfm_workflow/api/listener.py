@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 
 from cfm_workflow import access
+from cfm_workflow.db import EVENTS
 from cfm_workflow.errors import Full
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries.events import Stretch
@@ -104,7 +105,7 @@ class Listener:
         self._thread: threading.Thread | None = None
         self._is_over = threading.Event()
         self._ear = threading.Event()
-        service.database.bell.join(self._ear)
+        service.database.bell.join(self._ear, EVENTS)
 
     def join(self, line: Line) -> None:
         """Tell this line everything from now on. Raises Full when all places are taken."""

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
-from cfm_workflow.db import plain
+from cfm_workflow.db import DELIVERIES, plain, tell
 from cfm_workflow.models import (
     Account,
     Customer,
@@ -139,6 +139,7 @@ def line_up(
     lined_up = [_delivery(endpoint.id, row, now) for endpoint, chosen in wanted for row in chosen]
     if lined_up:
         plain(session, _INSERT, lined_up)
+        tell(session, DELIVERIES)
 
 
 def insert_deliveries(session: Session, endpoint: Endpoint, rows: Sequence[dict[str, Any]], *, now: datetime) -> None:

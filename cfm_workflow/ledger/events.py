@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
-from cfm_workflow.db import plain
+from cfm_workflow.db import EVENTS, plain, tell
 from cfm_workflow.ledger import audience, notices, undoing
 from cfm_workflow.ledger.bodies import freeze
 from cfm_workflow.ledger.positions import take_positions
@@ -59,7 +59,7 @@ def record(session: Session, facts: Sequence[Fact], *, now: datetime) -> None:
     notices.line_up(session, listeners, facts, first, unsaid, now=now)
     if is_changed:
         audience.audience_changed(session)
-    session.info["told"] = True
+    tell(session, EVENTS)
 
 
 def _row(fact: Fact, position: int, now: datetime) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, exists, func, insert, literal_column, select, 
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
-from cfm_workflow.db import plain
+from cfm_workflow.db import DELIVERIES, plain, tell
 from cfm_workflow.ledger.audience import Audience
 from cfm_workflow.models import (
     Account,
@@ -62,6 +62,8 @@ def line_up(
     if mailed:
         wait: timedelta = session.info.get("known", {}).get("mail_wait", timedelta(0))
         plain(session, _INSERT_MAILS, [_mail(account_id, first, now, wait) for account_id in mailed])
+        if not wait:
+            tell(session, DELIVERIES)
 
 
 def _notices(

@@ -15,7 +15,7 @@ from sqlalchemy import Integer, and_, bindparam, exists, func, insert, or_, sele
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
-from cfm_workflow.db import plain
+from cfm_workflow.db import DELIVERIES, plain, tell
 from cfm_workflow.models import Account, Attempt, Delivery, Notice, Webhook
 from cfm_workflow.policy.deliveries import MAILS_AN_HOUR, Answer, Verdict, next_gap
 
@@ -271,7 +271,7 @@ def reopen(session: Session, *which: Any, now: datetime) -> int:
     again = update(Delivery).where(*which, or_(Delivery.state != "pending", is_free))
     fresh = {"state": "pending", "next_at": now, "first_tried_at": None, "settled_at": None, "answer": None}
     done = session.execute(again.values(tries_before=Delivery.tries, **fresh), execution_options=_UNSYNCHRONISED)
-    session.info["told"] = True
+    tell(session, DELIVERIES)
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 

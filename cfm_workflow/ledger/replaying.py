@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import system
-from cfm_workflow.db import is_sqlite
+from cfm_workflow.db import DELIVERIES, is_sqlite, tell
 from cfm_workflow.ledger import audience, outbox
 from cfm_workflow.ledger.audience import Endpoint
 from cfm_workflow.ledger.events import Fact
@@ -115,7 +115,7 @@ def _line_up_again(
     if known:
         outbox.reopen(session, *ours, *arrived, now=now)
     audience.insert_deliveries(session, endpoint, [row for row in wanted if row["position"] not in known], now=now)
-    session.info["told"] = True
+    tell(session, DELIVERIES)
 
 
 def _note(session: Session, webhook_id: int, at: int | None) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from cfm_workflow import clock
+from cfm_workflow.db import DELIVERIES
 from cfm_workflow.errors import Busy
 from cfm_workflow.ledger import outbox
 from cfm_workflow.ledger.outbox import Claimed
@@ -131,7 +132,7 @@ class Line:
         database.transaction(lambda session: self._channel.go_on(session, receivers, worker=self._worker, now=now))
 
     def start(self) -> None:
-        self._service.database.bell.join(self._awake)
+        self._service.database.bell.join(self._awake, DELIVERIES)
         self._claiming.start()
 
     def stop(self) -> None:

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from cfm_workflow.db import EVENTS
 from tests.concurrency.test_feed import (
     MARK,
     OTHER,
@@ -33,9 +34,9 @@ def test_an_event_that_commits_late_is_told_before_those_that_follow_it(world: W
             mark(early, 1)
             mark(late, 2)
             late.commit()
-            world.service.database.bell.ring()
+            world.service.database.bell.ring(EVENTS)
             early.commit()
-        world.service.database.bell.ring()
+        world.service.database.bell.ring(EVENTS)
         told = stream.events(2)
     assert [one.data for one in told] == [text for _, text in texts(world, told[0].id or 0)]
 
