@@ -201,6 +201,14 @@ _HOLD: Final = (
 )
 
 
+_FORGIVE: Final = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(Delivery.id.in_(bindparam("ids", expanding=True)))
+    .values(tries_before=Delivery.__table__.c.tries_before + 1)
+)
+"""An attempt that ended with its worker says nothing of the receiver, and uses up none of the gaps."""
+
+
 def _take(session: Session, rows: Sequence[Any], *, worker: str, now: datetime) -> list[Claimed]:
     _note_unknown(session, [row for row in rows if row.lease is not None], now)
     return _lease(session, rows, worker=worker, now=now)
@@ -211,7 +219,10 @@ def _lease(session: Session, rows: Sequence[Any], *, worker: str, now: datetime)
         return []
     lease = f"{worker}.{secrets.token_hex(8)}"
     plain(session, _HOLD, {"ids": [row.id for row in rows], "new_lease": lease, "until": now + LEASE})
-    return [Claimed(row.id, row.receiver, row.position, row.tries + 1, lease, row.tries_before) for row in rows]
+    return [
+        Claimed(row.id, row.receiver, row.position, row.tries + 1, lease, row.tries_before + (row.lease is not None))
+        for row in rows
+    ]
 
 
 def _note_unknown(session: Session, rows: Sequence[Any], now: datetime) -> None:
@@ -219,6 +230,7 @@ def _note_unknown(session: Session, rows: Sequence[Any], now: datetime) -> None:
     if rows:
         unknown = {"started_at": now, "ended_at": None, "verdict": Verdict.UNKNOWN}
         plain(session, _NOTE_ATTEMPT, [{"delivery_id": row.id, "number": row.tries, **unknown} for row in rows])
+        plain(session, _FORGIVE, {"ids": [row.id for row in rows]})
 
 
 def renew(session: Session, ids: Collection[int], worker: str, *, now: datetime) -> None:

@@ -22,6 +22,8 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
         global count
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if len(body) < int(self.headers["Content-Length"]):
+            return  # whoever sent it died in the middle
         with lock:
             count += 1
             status = 503 if refuse_each and count % refuse_each == 0 else 204
