@@ -2,9 +2,13 @@
 
 import dataclasses
 import ipaddress
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from cfm_workflow import clock
+from cfm_workflow.models import Notice
 from cfm_workflow.service import Service
 from cfm_workflow.worker.webhooks import Webhooks
 from tests.sinks import Sink
@@ -12,6 +16,7 @@ from tests.world import Person, World
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 WORKER = "w"
+GAPS = (10, 100, 1000)
 
 
 def allow_loopback(world: World, **more: Any) -> None:
@@ -52,3 +57,24 @@ def log_of(by: Person, webhook: dict[str, Any], **query: Any) -> list[dict[str, 
     """The delivery log of an endpoint, the oldest first."""
     items: list[dict[str, Any]] = by.get(f"/webhooks/{webhook['id']}/deliveries", limit=200, **query)["items"]
     return items[::-1]
+
+
+def later(noon: datetime, **more: float) -> None:
+    """Let it be so much after noon."""
+    clock.freeze(noon + timedelta(**more))
+
+
+def walk(world: World) -> dict[str, Any]:
+    """An action through its states."""
+    action: dict[str, Any] = world.action()
+    for transition in ("accept", "start"):
+        world.alice.fire(action, transition)
+    world.alice.fire(action, "complete", outcome="fixed")
+    return action
+
+
+def notices(world: World) -> list[tuple[str, int]]:
+    """What owners were told of their endpoints, the oldest first: which kind, and who."""
+    with world.service.database.reading() as session:
+        query = select(Notice.kind, Notice.account_id).where(Notice.kind.like("webhook.%")).order_by(Notice.position)
+        return [(row.kind, row.account_id) for row in session.execute(query)]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import ledger
 from cfm_workflow.access import system
 from cfm_workflow.db import plain
-from cfm_workflow.ledger import Fact, outbox
+from cfm_workflow.ledger import Fact, audience, outbox
 from cfm_workflow.ledger.outbox import Claimed
 from cfm_workflow.models import Account, Attempt, Delivery, Event, Webhook
 from cfm_workflow.policy.deliveries import Answer, Verdict
@@ -55,6 +55,8 @@ _ORDER: Final = (
         Webhook.state,
         Webhook.url,
         Webhook.payload,
+        Event.type,
+        Event.audit,
         Event.event_id,
         Event.body,
         Event.contact,
@@ -108,6 +110,8 @@ def _needless(session: Session, row: Any, position: int) -> str | None:
     owner = callers.by_id(session, row.owner_id)
     if owner is None:
         return "whoever set up the webhook is gone"
+    if row.audit and row.type != audience.TEST:
+        return "it is for administrators only"
     if not owner.hidden_teams:
         return None
     seen = select(Event.position).where(Event.position == position, events_query.may_see(owner))

@@ -215,6 +215,17 @@ def test_what_cannot_be_done_now_says_so(world: World) -> None:
     assert "webhook.enabled" in [event["type"] for event in world.events(types="webhook.*")]
 
 
+def test_no_test_is_sent_for_an_owner_who_is_gone(world: World) -> None:
+    made = world.ada.post("/integrations", {"name": "CRM", "scopes": ["webhooks:manage"]})
+    as_program = {"headers": {"Authorization": f"Bearer {made['token']}"}}
+    hers = world.ada.expect(201, "POST", "/webhooks", BODY, **as_program)
+    world.ada.expect(202, "POST", f"/webhooks/{hers['id']}/test")
+    world.ada.expect(204, "DELETE", f"/integrations/{made['id']}")
+    world.ada.expect(409, "POST", f"/webhooks/{hers['id']}/test")
+    tests = world.ada.get(f"/webhooks/{hers['id']}/deliveries", count="true")
+    assert tests["total"] == 1
+
+
 def set_state(session: Any, webhook_id: int) -> None:
     row = session.get(Webhook, webhook_id)
     row.state, row.disabled_reason = "disabled", "test"

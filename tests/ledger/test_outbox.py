@@ -231,6 +231,28 @@ def test_what_a_dead_worker_held_is_free_at_once(world: World) -> None:
     assert again.number == 2 and attempts(world, held.id) == [(1, "unknown")]
 
 
+@pytest.mark.parametrize("is_known_dead", [False, True], ids=["the lease runs out", "somebody finds it dead"])
+def test_attempts_that_end_with_their_worker_use_up_none_of_the_gaps(
+    is_known_dead: bool, world: World, noon: datetime
+) -> None:
+    webhook = endpoint(world, "feedback.*")
+    world.feedback()
+    for _ in range(len(GAPS) + 2):
+        claim(world, webhook)
+        if is_known_dead:
+            now = clock.now()
+            world.service.database.transaction(lambda session: outbox.give_back_of_dead(session, ME, now=now))  # noqa: B023
+        clock.freeze(clock.now() + outbox.LEASE + timedelta(seconds=1))
+    for gap in GAPS:
+        [claimed] = claim(world, webhook)
+        assert settle(world, claimed, NOT_NOW) == "pending"
+        due = instant_of(world, claimed.id)
+        assert timedelta(seconds=gap) <= due - clock.now() <= timedelta(seconds=gap * 1.2)
+        clock.freeze(due)
+    [claimed] = claim(world, webhook)
+    assert settle(world, claimed, NOT_NOW) == "dead"
+
+
 def test_what_could_not_be_settled_is_not_renewed_and_comes_again(world: World, noon: datetime) -> None:
     webhook = endpoint(world, "feedback.*")
     world.feedback()

@@ -61,3 +61,29 @@ def test_who_fails_hears_of_it_and_those_beside_do_not(world: World) -> None:
         with pytest.raises(Conflict):
             failing.result(10)
     assert noted(world) == {"first@example.com", "fine@example.com"}
+
+
+def test_whoever_commits_for_others_does_so_once_and_hands_the_lead_on(world: World) -> None:
+    together = Together(world.service.database)
+    begun = {name: threading.Event() for name in ("first", "second")}
+    may_end = {name: threading.Event() for name in ("first", "second")}
+
+    def hold(session: Any, name: str) -> None:
+        begun[name].set()
+        assert may_end[name].wait(30)
+        note(session, name)
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(together.transaction, lambda session: hold(session, "first"))
+        assert begun["first"].wait(10)
+        second = threads.submit(together.transaction, lambda session: hold(session, "second"))
+        while together.waiting < 1:
+            threading.Event().wait(0.001)
+        may_end["first"].set()
+        try:
+            first.result(10)  # though the second has not ended
+            assert begun["second"].wait(10)
+        finally:
+            may_end["second"].set()
+        second.result(10)
+    assert noted(world) == {"first", "second"}

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -12,44 +12,14 @@ from sqlalchemy import func, select
 from standardwebhooks import Webhook
 
 from cfm_workflow import clock
-from cfm_workflow.models import Attempt, Delivery, Event, Notice
+from cfm_workflow.models import Attempt, Delivery, Event
 from cfm_workflow.worker.dispatch import Dispatcher
 from cfm_workflow.worker.importing import run_imports
 from cfm_workflow.worker.webhooks import Webhooks, forget_deliveries, replay_to_webhooks, watch_webhooks
 from tests.contract.shapes import closed, misfits
-from tests.posting import allow_loopback, claim, listen, log_of, post_all
+from tests.posting import GAPS, allow_loopback, claim, later, listen, log_of, notices, post_all, walk
 from tests.sinks import Sink, answering, hanging, sink
 from tests.world import World
-
-GAPS = (10, 100, 1000)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Sink]:
-    with sink() as running:
-        yield running
-
-
-@pytest.fixture
-def channel(world: World) -> Iterator[Webhooks]:
-    allow_loopback(world, webhook_retry_seconds=GAPS)
-    made = Webhooks(world.service)
-    yield made
-    made.close()
-
-
-def later(noon: datetime, **more: float) -> None:
-    clock.freeze(noon + timedelta(**more))
-
-
-def walk(world: World) -> dict[str, Any]:
-    """An action through its states."""
-    action: dict[str, Any] = world.action()
-    for transition in ("accept", "start"):
-        world.alice.fire(action, transition)
-    world.alice.fire(action, "complete", outcome="fixed")
-    return action
-
 
 # -- what arrives ----------------------------------------------------------------------------------------------------
 
@@ -297,12 +267,6 @@ def test_one_that_is_gone_is_switched_off_and_its_owner_told(
     assert notices(world) == [("webhook.disabled", world.ada.id)]
     world.feedback()  # and nothing is lined up any more
     assert len(log_of(world.ada, made)) == 2
-
-
-def notices(world: World) -> list[tuple[str, int]]:
-    with world.service.database.reading() as session:
-        query = select(Notice.kind, Notice.account_id).where(Notice.kind.like("webhook.%")).order_by(Notice.position)
-        return [(row.kind, row.account_id) for row in session.execute(query)]
 
 
 def test_after_five_days_of_nothing_but_failures_it_is_switched_off_and_comes_back_with_all_it_missed(
