@@ -12,6 +12,8 @@ PENDING = text("state = 'pending'")
 UNTRIED = text("state = 'pending' AND first_tried_at IS NULL")
 HELD = text("lease IS NOT NULL")
 DEAD = text("state = 'dead'")
+DELIVERED = text("state = 'delivered'")
+CANCELLED = text("state = 'cancelled'")
 MAIL = text("account_id IS NOT NULL")
 
 
@@ -47,6 +49,8 @@ class Delivery(Base):
         Index("ix_deliveries_held", "lease", sqlite_where=HELD, postgresql_where=HELD),
         Index("ix_deliveries_webhook_id_id", "webhook_id", "id"),
         Index("ix_deliveries_dead", "webhook_id", "id", sqlite_where=DEAD, postgresql_where=DEAD),
+        Index("ix_deliveries_delivered", "webhook_id", "id", sqlite_where=DELIVERED, postgresql_where=DELIVERED),
+        Index("ix_deliveries_cancelled", "webhook_id", "id", sqlite_where=CANCELLED, postgresql_where=CANCELLED),
         Index("ix_deliveries_mailed", "account_id", "settled_at", sqlite_where=MAIL, postgresql_where=MAIL),
         Index("ix_deliveries_mails_of_person", "account_id", "id", sqlite_where=MAIL, postgresql_where=MAIL),
         Index("ix_deliveries_mails_in_state", "state", "id", sqlite_where=MAIL, postgresql_where=MAIL),

@@ -4,12 +4,14 @@ import logging
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
-from cfm_workflow import limits
-from cfm_workflow.models import Webhook
+from cfm_workflow import clock, limits
+from cfm_workflow.models import Delivery, Webhook
+from cfm_workflow.queries import webhooks as webhooks_query
 from cfm_workflow.security.sealing import unseal, unseal_headers
 from cfm_workflow.worker.webhooks import Webhooks
+from tests.plans import plan
 from tests.posting import allow_loopback, listen, log_of, post_all
 from tests.security.test_addresses import HOSTILE_URLS
 from tests.sinks import answering, sentinel, sink
@@ -243,3 +245,24 @@ def test_the_log_can_be_filtered_and_counted(world: World) -> None:
     page = world.ada.get(f"/webhooks/{made['id']}/deliveries", count="true", limit=1)
     assert (page["total"], len(page["items"])) == (2, 1)
     world.ada.expect(422, "GET", f"/webhooks/{made['id']}/deliveries", query_string={"state": "lost"})
+
+
+@pytest.mark.parametrize("state", ["delivered", "cancelled", "dead"])
+def test_a_rare_state_is_found_in_a_long_log_by_its_index(state: str, world: World) -> None:
+    made = world.ada.expect(201, "POST", "/webhooks", BODY)
+    others = [other for other in ("pending", "delivered", "cancelled", "dead") if other != state]
+    rows = [delivery(made["id"], n, others[n % 3] if n % 500 else state) for n in range(1, 3001)]
+    with world.service.database.writer.begin() as connection:
+        connection.execute(insert(Delivery.__table__), rows)  # type: ignore[arg-type]
+        connection.exec_driver_sql("ANALYZE deliveries")
+    wanted = {"state": state, "limit": 50}
+    assert f"ix_deliveries_{state}" in plan(world, lambda s: webhooks_query.deliveries(s, made["id"], wanted))
+    assert f"ix_deliveries_{state}" in plan(
+        world, lambda s: webhooks_query.deliveries(s, made["id"], wanted | {"count": True})
+    )
+
+
+def delivery(webhook_id: int, position: int, state: str) -> dict[str, Any]:
+    at = clock.now()
+    row = {"webhook_id": webhook_id, "position": position, "state": state, "tries": 1, "tries_before": 0}
+    return {**row, "next_at": at, "created_at": at}

@@ -1,7 +1,7 @@
 """A world of its own for one process: a network with nothing but itself, and a name server asked for every name.
 
-Run as a program within new namespaces (`test_rebinding.py`), so that the system's own look-up is what is tested: that one
-asks port 53 of whomever /etc/resolv.conf names, and cannot be told to ask anybody else. No tests here.
+Run as a program within new namespaces (`test_rebinding.py`), so that the system's own look-up is what is tested: that
+one asks port 53 of whomever /etc/resolv.conf names, and cannot be told to ask anybody else. No tests here.
 """
 
 import fcntl

@@ -1,12 +1,11 @@
 """Claiming, renewing, settling, giving back: nothing is lost, nobody settles what they lost, and all goes in order."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import clock
@@ -17,6 +16,7 @@ from cfm_workflow.models import Attempt, Event, Notice, Webhook
 from cfm_workflow.operations import feedback
 from cfm_workflow.policy.deliveries import MAILS_AN_HOUR, Answer, Verdict, matches, next_gap
 from tests.ledger.telling import deliveries, endpoint, forget, instant_of, mails, states, told
+from tests.plans import plan
 from tests.world import World
 
 ME, OTHER = outbox.new_worker(), outbox.new_worker()
@@ -376,26 +376,6 @@ def test_gaps_grow_by_jitter_only() -> None:
 def test_the_default_gaps_span_a_week_in_fifteen_attempts(small_world: World) -> None:
     gaps = small_world.service.settings.webhook_retry_seconds
     assert len(gaps) == 14 and timedelta(seconds=sum(gaps)) >= timedelta(days=7)
-
-
-def plan(world: World, ask: Callable[[Session], object]) -> str:
-    """How the database finds what the last statement of `ask` wants, seen at a size where it matters."""
-    statements: list[tuple[str, Any]] = []
-
-    def hear(_conn: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        statements.append((statement, parameters))
-
-    engine = world.service.database.engine
-    event.listen(engine, "before_cursor_execute", hear)
-    with world.service.database.reading() as session:
-        ask(session)
-    event.remove(engine, "before_cursor_execute", hear)
-    statement, parameters = statements[-1]
-    explain = "EXPLAIN QUERY PLAN " if world.service.database.is_sqlite else "EXPLAIN "
-    with engine.connect() as connection:
-        if not world.service.database.is_sqlite:
-            connection.exec_driver_sql("SET enable_seqscan = off")
-        return "\n".join(str(tuple(row)) for row in connection.exec_driver_sql(explain + statement, parameters))
 
 
 def test_what_is_due_is_found_by_index(world: World) -> None:
