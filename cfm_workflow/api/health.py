@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from sqlalchemy.exc import DBAPIError
 
@@ -46,6 +46,7 @@ class Metrics:
         self.waiting_imports = Gauge("cfm_imports_waiting", "Imports not finished.", registry=self.registry)
         self.worker_age = Gauge("cfm_worker_age_seconds", "Since the last tick of a worker.", registry=self.registry)
         self.waiting = Gauge("cfm_deliveries_waiting", "Mails and webhooks that are due.", registry=self.registry)
+        self.streams = Gauge("cfm_streams_open", "Live streams of this process.", registry=self.registry)
         self.given_up = Gauge("cfm_mails_given_up", "Mails that never arrived, of those kept.", registry=self.registry)
         self.oldest = Gauge(
             "cfm_deliveries_oldest_seconds", "How long the oldest of them has waited.", registry=self.registry
@@ -102,6 +103,7 @@ def _metrics(service: Service, metrics: Metrics) -> Response:
         state = health_query.state(session, now=now)
     for gauge, last in ((metrics.clock_age, state["clock_at"]), (metrics.worker_age, state["worker_at"])):
         gauge.set((now - last).total_seconds() if last else float("nan"))
+    metrics.streams.set(current_app.extensions["cfm_listener"].open_streams)
     metrics.waiting.set(state["deliveries_waiting"])
     metrics.given_up.set(state["mails_given_up"])
     metrics.oldest.set(state["oldest_delivery_seconds"])

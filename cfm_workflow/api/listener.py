@@ -107,6 +107,11 @@ class Listener:
         self._ear = threading.Event()
         service.database.bell.join(self._ear, EVENTS)
 
+    @property
+    def open_streams(self) -> int:
+        """How many streams are open in this process just now."""
+        return len(self._lines)
+
     def join(self, line: Line) -> None:
         """Tell this line everything from now on. Raises Full when all places are taken."""
         with self._lock:

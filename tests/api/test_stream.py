@@ -73,6 +73,19 @@ def test_a_stream_begins_with_what_comes_from_now_on_and_says_where_that_is(worl
     assert told.event == "feedback.received" and told.id is not None and told.id > now
 
 
+def test_the_streams_that_are_open_are_counted(small_world: World) -> None:
+    def is_counted(count: int) -> bool:
+        return f"cfm_streams_open {count}.0\n" in small_world.app.test_client().get("/metrics").text
+
+    assert is_counted(0)
+    first, second = (small_world.ada.ask("GET", "/events/stream") for _ in range(2))
+    assert is_counted(2)
+    first.close()
+    assert is_counted(1)
+    second.close()
+    assert is_counted(0)
+
+
 def test_the_first_line_says_when_to_come_back(small_world: World) -> None:
     response = small_world.ada.ask("GET", "/events/stream")
     assert next(response.iter_encoded()).startswith(b"retry: 2000\n")
