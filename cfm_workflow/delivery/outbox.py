@@ -1,10 +1,40 @@
 """Without a mail server every message is a file that only its owner can read. Nothing here says that it was sent."""
 
 import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 FOLDER: Final = "outbox"
+_FILE: Final = re.compile(r"\.?delivery-([0-9]+)\.(?:eml|part)")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The file of a message, whole or as far as an attempt that died came."""
+
+    path: Path
+    delivery_id: int
+    written_at: datetime
+
+
+def name_of(delivery_id: int) -> str:
+    """What the message of a delivery is called; a repetition is called the same."""
+    return f"delivery-{delivery_id}"
+
+
+def kept(folder: Path) -> Iterator[Kept]:
+    """Everything in the outbox; other files are not ours."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if found := _FILE.fullmatch(path.name):
+            try:
+                written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            except FileNotFoundError:
+                continue  # it is whole by now, or somebody else has deleted it
+            yield Kept(path, int(found[1]), written_at)
 
 
 def keep(folder: Path, name: str, content: bytes) -> Path:

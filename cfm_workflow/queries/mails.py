@@ -1,12 +1,12 @@
 """The log of mails: what was to be sent to whom, and what became of it. Never what they say. Never writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from cfm_workflow.models import Account, Attempt, Delivery
+from cfm_workflow.models import Account, Attempt, Delivery, Event, Feedback, Notice
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 from cfm_workflow.queries.people import user_by_ref
 
@@ -77,3 +77,17 @@ def given_up(session: Session) -> int:
     """How many mails will never arrive."""
     dead = select(func.count()).where(Delivery.account_id.is_not(None), Delivery.state == "dead")
     return int(session.execute(dead).scalar_one())
+
+
+def not_to_be_kept(session: Session, delivery_ids: Collection[int]) -> set[int]:
+    """Of some mails those whose texts may lie nowhere any more: to somebody who was switched off, or telling of
+    feedback that was erased since."""
+    tells = exists().where(
+        Notice.account_id == Delivery.account_id,
+        Notice.batch == Delivery.position,
+        Event.position == Notice.position,
+        Feedback.id == Event.feedback_id,  # the item that an event shows
+        Feedback.erased_at.is_not(None),
+    )
+    query = select(Delivery.id).join(Account, Account.id == Delivery.account_id)
+    return set(session.scalars(query.where(Delivery.id.in_(delivery_ids), or_(~Account.active, tells))))

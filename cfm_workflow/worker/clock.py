@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from cfm_workflow import clock
 from cfm_workflow.service import Service
 from cfm_workflow.worker.importing import forget_uploads, run_imports
+from cfm_workflow.worker.mail import empty_outbox
 from cfm_workflow.worker.upkeep import beat, beat_of_worker, forget_old_answers, forget_old_links, shorten_wal
 from cfm_workflow.worker.waiting import resume_due
 from cfm_workflow.worker.webhooks import forget_deliveries, replay_to_webhooks, watch_webhooks
@@ -46,6 +47,7 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(watch_webhooks,       timedelta(minutes=1),   Part.SCHEDULER),
     Job(shorten_wal,          timedelta(minutes=1),   Part.SCHEDULER),
     Job(forget_uploads,       timedelta(hours=1),     Part.WORKER),
+    Job(empty_outbox,         timedelta(hours=1),     Part.WORKER),
     Job(forget_old_answers,   timedelta(hours=1),     Part.SCHEDULER),
     Job(forget_old_links,     timedelta(hours=1),     Part.SCHEDULER),
     Job(forget_deliveries,    timedelta(hours=1),     Part.SCHEDULER),

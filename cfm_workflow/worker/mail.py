@@ -1,7 +1,12 @@
-"""The channel of mail: what is due is looked at once more, written and sent. No transaction is open meanwhile."""
+"""The channel of mail: what is due is looked at once more, written and sent. No transaction is open meanwhile.
+
+And the job that empties the outbox of what is not to be kept any more.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -9,15 +14,20 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import clock, letters
 from cfm_workflow.delivery import email
+from cfm_workflow.delivery import outbox as files
 from cfm_workflow.delivery.email import Transport
 from cfm_workflow.delivery.message import Mail as Message
 from cfm_workflow.errors import Busy
 from cfm_workflow.ledger import outbox
 from cfm_workflow.ledger.outbox import Claimed
 from cfm_workflow.operations import mail
+from cfm_workflow.operations.deliveries import KEPT
 from cfm_workflow.operations.mail import Draft, Needless
 from cfm_workflow.policy.deliveries import Answer, Verdict
+from cfm_workflow.queries import mails as mails_query
 from cfm_workflow.service import Service
+
+BATCH: Final = 500
 
 log = structlog.get_logger()
 
@@ -95,3 +105,22 @@ class Mail:
             at=now,
             headers=letters.headers(letter, **known),
         )
+
+
+# -- job of the clock ------------------------------------------------------------------------------------------------
+
+
+def empty_outbox(service: Service) -> None:
+    """Delete what lies in the outbox of this instance for longer than attempts are kept, and what shows or was written
+    to somebody who asked to disappear.
+
+    Not by whoever erases: files are in no transaction. So what was being written meanwhile is found an hour later, and
+    nothing depends on anybody living on after a commit.
+    """
+    found = files.kept(service.settings.instance / files.FOLDER)
+    while (some := list(islice(found, BATCH))) and not service.stopping.is_set():
+        with service.database.reading() as session:
+            gone = mails_query.not_to_be_kept(session, {kept.delivery_id for kept in some})
+        for kept in some:
+            if kept.delivery_id in gone or kept.written_at < clock.now() - KEPT:
+                kept.path.unlink(missing_ok=True)
