@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from cfm_workflow.forms.attempts import AttemptOut
 from cfm_workflow.forms.fields import QueryRef
 from cfm_workflow.forms.pages import PageQuery
 from cfm_workflow.forms.people import PersonOut
@@ -11,18 +12,6 @@ from cfm_workflow.queries.mails import STATES
 class MailQuery(PageQuery):
     person = QueryRef(metadata={"description": "To whom: an id or an e-mail address."})
     state = fields.String(validate=validate.OneOf(STATES))
-
-
-class MailAttemptOut(Schema):
-    """One try to send a mail."""
-
-    number = fields.Integer(required=True)
-    started_at = fields.AwareDateTime(required=True)
-    ended_at = fields.AwareDateTime(required=True, allow_none=True)
-    verdict = fields.String(required=True)
-    status = fields.Integer(required=True, allow_none=True, metadata={"description": "Of SMTP."})
-    address = fields.String(required=True, allow_none=True, metadata={"description": "That was spoken to."})
-    answer = fields.String(required=True, allow_none=True)
 
 
 class MailOut(Schema):
@@ -36,4 +25,4 @@ class MailOut(Schema):
     settled_at = fields.AwareDateTime(required=True, allow_none=True)
     answer = fields.String(required=True, allow_none=True, metadata={"description": "To the last attempt, in short."})
     created_at = fields.AwareDateTime(required=True)
-    attempts = fields.List(fields.Nested(MailAttemptOut), required=True)
+    attempts = fields.List(fields.Nested(AttemptOut), required=True)

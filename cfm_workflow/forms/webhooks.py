@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from cfm_workflow import limits
+from cfm_workflow.forms.attempts import AttemptOut
 from cfm_workflow.forms.events import HIGHEST_POSITION
 from cfm_workflow.forms.fields import Flag, Form, Key, Ref, Shape, Text, Whole, storable
 from cfm_workflow.forms.pages import CountedPageQuery
@@ -250,18 +251,6 @@ class DeliveryOut(Schema):
     settled_at = fields.AwareDateTime(required=True, allow_none=True)
     answer = fields.String(required=True, allow_none=True, metadata={"description": "To the last attempt, in short."})
     created_at = fields.AwareDateTime(required=True)
-
-
-class AttemptOut(Schema):
-    number = fields.Integer(required=True)
-    started_at = fields.AwareDateTime(required=True)
-    ended_at = fields.AwareDateTime(required=True, allow_none=True)
-    verdict = fields.String(
-        required=True, metadata={"description": "`unknown`: whoever sent it died before the answer was written down."}
-    )
-    status = fields.Integer(required=True, allow_none=True)
-    address = fields.String(required=True, allow_none=True)
-    answer = fields.String(required=True, allow_none=True)
 
 
 class DeliveryWithAttemptsOut(DeliveryOut):
