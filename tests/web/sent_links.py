@@ -1,10 +1,14 @@
-"""Links as mails hold them, for tests of the pages behind them. No tests here."""
+"""Links as mails hold them, and what is asked of the pages behind them. No tests here."""
 
 from typing import Any
+
+from werkzeug.test import TestResponse
 
 from cfm_workflow import clock
 from cfm_workflow.operations import links
 from tests.world import Person, World
+
+END = {"outcome": "fixed"}
 
 
 def sent(world: World, person: Person, purpose: str, action: Any = None) -> str:
@@ -21,3 +25,26 @@ def sent(world: World, person: Person, purpose: str, action: Any = None) -> str:
         )
     )
     return f"/l/{tokens[purpose]}"
+
+
+def get(world: World, path: str, **more: Any) -> TestResponse:
+    """Open a link."""
+    return world.app.test_client().get(path, **more)
+
+
+def post(world: World, path: str, **form: str) -> TestResponse:
+    """Press the button of its page."""
+    return world.app.test_client().post(path, data=form)
+
+
+def state(world: World, action: Any) -> str:
+    """The state an action has now."""
+    shown: str = world.ada.get(f"/actions/{action['id']}")["state"]
+    return shown
+
+
+def reason_needed(world: World) -> str:
+    """An outcome that is nothing without a reason."""
+    label = {"en": "Something else", "ko": "기타"}
+    world.ada.post("/outcomes", {"key": "other", "label": label, "requires_reason": True})
+    return "other"

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from cfm_workflow.models import Delivery
 from cfm_workflow.worker.webhooks import Webhooks
-from tests.posting import listen, post_all
+from tests.posting import allow_loopback, listen, post_all
 from tests.sinks import Sink
 from tests.world import World
 
@@ -67,3 +67,26 @@ def test_what_an_administrator_set_up_outlives_them(world: World, channel: Webho
     world.feedback()
     post_all(world.service, channel)
     assert len(receiver.received) == 2
+
+
+def test_an_integration_hears_nothing_of_restricted_teams_and_nothing_once_it_is_gone(
+    small_world: World, receiver: Sink
+) -> None:
+    world = small_world
+    allow_loopback(world)
+    program = world.ada.post("/integrations", {"name": "CRM", "scopes": ["webhooks:manage"]})
+    as_program = {"headers": {"Authorization": f"Bearer {program['token']}"}}
+    body = {"url": receiver.url, "event_types": ["*", "customer.*"]}
+    world.ada.expect(201, "POST", "/webhooks", body, **as_program)
+    channel = Webhooks(world.service)
+    world.ada.expect(200, "PATCH", f"/teams/{world.care['id']}", {"restricted": True})
+    world.pool_action()
+    world.feedback(customer={"name": "Kim"})  # customer.created is for administrators
+    post_all(world.service, channel)
+    assert set(receiver.types) == {"feedback.received"}
+
+    world.ada.expect(204, "DELETE", f"/integrations/{program['id']}")
+    count = len(receiver.received)
+    world.feedback()
+    post_all(world.service, channel)
+    assert len(receiver.received) == count
