@@ -7,6 +7,7 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.models import Account, Attempt, Delivery, Event, Feedback, Notice
+from cfm_workflow.queries import attempts
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 from cfm_workflow.queries.people import user_by_ref
 
@@ -43,11 +44,11 @@ def page(session: Session, wanted: Mapping[str, Any]) -> Page:
     if wanted.get("state") is not None:
         query = query.where(Delivery.state == wanted["state"])
     found = fetch_page(session, query, wanted, _NEWEST, present=lambda row: row)
-    attempts = _attempts(session, [row.id for row in found.items if row.tries])
-    return Page([_view(row, attempts.get(row.id, [])) for row in found.items], found.next_cursor)
+    made = _attempts(session, [row.id for row in found.items if row.tries])
+    return Page([_view(row, made.get(row.id, [])) for row in found.items], found.next_cursor)
 
 
-def _view(row: Any, attempts: list[dict[str, Any]]) -> dict[str, Any]:
+def _view(row: Any, made: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": row.id,
         "person": {"id": row.person_id, "name": row.name, "email": row.email},
@@ -57,11 +58,8 @@ def _view(row: Any, attempts: list[dict[str, Any]]) -> dict[str, Any]:
         "settled_at": row.settled_at,
         "answer": row.answer,
         "created_at": row.created_at,
-        "attempts": attempts,
+        "attempts": made,
     }
-
-
-_ATTEMPT: Final = ("number", "started_at", "ended_at", "verdict", "status", "address", "answer")
 
 
 def _attempts(session: Session, delivery_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -69,7 +67,7 @@ def _attempts(session: Session, delivery_ids: Sequence[int]) -> dict[int, list[d
     query = select(Attempt).where(Attempt.delivery_id.in_(delivery_ids), Attempt.number <= ATTEMPTS_SHOWN)
     found: dict[int, list[dict[str, Any]]] = {}
     for row in session.scalars(query.order_by(Attempt.delivery_id, Attempt.number.desc())) if delivery_ids else ():
-        found.setdefault(row.delivery_id, []).append({name: getattr(row, name) for name in _ATTEMPT})
+        found.setdefault(row.delivery_id, []).append(attempts.view(row))
     return found
 
 

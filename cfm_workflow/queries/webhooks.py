@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Attempt, Delivery, Event, Team, Webhook
+from cfm_workflow.queries import attempts
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 from cfm_workflow.security.addresses import parse_url
 from cfm_workflow.security.keys import KeyRing
@@ -143,12 +144,7 @@ def delivery_view(row: Delivery, event_id: str, event_type: str) -> dict[str, An
 def delivery_with_attempts(session: Session, delivery_id: int) -> dict[str, Any]:
     """A delivery with its attempts, the newest first."""
     seen = delivery_view(*session.execute(_LOG.where(Delivery.id == delivery_id)).one())
-    attempts = session.scalars(
+    made = session.scalars(
         select(Attempt).where(Attempt.delivery_id == delivery_id).order_by(Attempt.number.desc()).limit(ATTEMPTS_SHOWN)
     )
-    return seen | {"attempts": [_attempt(attempt) for attempt in attempts]}
-
-
-def _attempt(row: Attempt) -> dict[str, Any]:
-    names = ("number", "started_at", "ended_at", "verdict", "status", "address", "answer")
-    return {name: getattr(row, name) for name in names}
+    return seen | {"attempts": [attempts.view(attempt) for attempt in made]}
