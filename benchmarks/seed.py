@@ -11,14 +11,14 @@ from sqlalchemy import insert, select, text
 
 from benchmarks.databases import Place
 from cfm_workflow import clock
-from cfm_workflow.models import Account, Customer, Team, TeamMember, Token, WorkflowVersion
+from cfm_workflow.models import Account, Customer, PolicyVersion, Team, TeamMember, Token, WorkflowVersion
 from cfm_workflow.security.tokens import digest, new_token
 
 PEOPLE = 40
 CUSTOMERS = 2_000
 PER_GROUP = 2
 _NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count) "
-_TABLES = ("accounts", "customers", "teams", "tokens", "feedback", "action_groups", "actions")
+_TABLES = ("accounts", "customers", "teams", "tokens", "feedback", "action_groups", "actions", "reminders")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,11 @@ def seed(place: Place, *, actions: int, open_per_person: int) -> list[Person]:
         counts = {"count": actions, "groups": (actions + PER_GROUP - 1) // PER_GROUP}
         session.execute(text(_NUMBERS + _feedback(place.kind)), counts | {"now": now_in(place.kind, now)})
         session.execute(text(_NUMBERS + _groups(place.kind)), counts | {"now": now_in(place.kind, now)})
-        values = counts | {"now": now_in(place.kind, now), "workflow": workflow_id, "rank": open_per_person}
-        session.execute(text(_NUMBERS + _actions(place.kind)), values)
+        policy_id = session.execute(select(PolicyVersion.id)).scalar_one()
+        values = counts | {"now": now_in(place.kind, now), "rank": open_per_person}
+        given = {"workflow": workflow_id, "policy": policy_id}
+        session.execute(text(_NUMBERS + _actions(place.kind)), values | given)
+        session.execute(text(_reminders(place.kind)), {"now": now_in(place.kind, now)})
         session.execute(text("INSERT INTO action_feedback SELECT id, feedback_id FROM actions"))
         if place.kind == "postgresql":
             for table in _TABLES:
@@ -130,13 +133,26 @@ def _actions(kind: str) -> str:
     return f"""
         INSERT INTO actions (id, feedback_id, group_id, workflow_id, state, category, title, kind, priority,
             assignee_id, assigner_id, team_id, pool, due_at, first_due_at, waiting_for_answer, attributes,
-            reopened_count, sequence, version, created_at, state_since, finished_at)
+            reopened_count, sequence, version, created_at, state_since, finished_at, policy_version_id, promised_at,
+            accept_by, planned)
         SELECT n, 1 + (n - 1) / {PER_GROUP}, 1 + (n - 1) / {PER_GROUP}, :workflow,
             CASE WHEN {is_open} THEN 'assigned' ELSE 'done' END, CASE WHEN {is_open} THEN 'open' ELSE 'done' END,
             'Ask the airport what happened, and write to the customer', 'internal', 1 + n % 4,
             1 + (n - 1) % {PEOPLE}, 1 + n % {PEOPLE}, CASE WHEN n % 2 = 0 THEN 1 END, FALSE, {due}, {due}, FALSE,
-            '{{}}', 0, 1, 1, {at}, {at}, CASE WHEN {is_open} THEN NULL ELSE {at} END
+            '{{}}', 0, 1, 1, {at}, {at}, CASE WHEN {is_open} THEN NULL ELSE {at} END, :policy, {at},
+            {_later(kind, "1440")}, CASE WHEN {is_open} THEN 5 ELSE 0 END
         FROM numbers"""
+
+
+def _reminders(kind: str) -> str:
+    """Two of every unfinished action, none of which comes while anything is measured."""
+    targets = {"accept": _later(kind, "1440 + id % 40000"), "finish": _later(kind, "2880 + id % 40000")}
+    rows = [
+        f"SELECT id, '{target}', 0, 0, {at}, 'planned', {_later(kind, '0')} FROM actions WHERE finished_at IS NULL"
+        for target, at in targets.items()
+    ]
+    columns = "action_id, target, rung, occurrence, at, state, created_at"
+    return f"INSERT INTO reminders ({columns}) {' UNION ALL '.join(rows)}"
 
 
 def _settle(place: Place) -> None:

@@ -113,6 +113,7 @@ RIGHTS: Final[dict[str, Right]] = {
     "action.change":     _right("actions:write",   "assigner", "lead", "supervisor"),
     "action.link":       _right("actions:write",   "assignee", "assigner", "lead", "supervisor"),
     "action.comment":    _right("actions:write",   *RELATED),
+    "action.acknowledge": _right("actions:write",  "assignee", "lead", "supervisor"),
     "action.watch":      _right("actions:write",   ANYONE),  # oneself; others:
     "action.add_watcher": _right("actions:write",  "assigner", "lead", "supervisor"),
     "action.pass_over":  _right("actions:write",   "pool_member"),
@@ -125,6 +126,8 @@ RIGHTS: Final[dict[str, Right]] = {
     "people.manage":     _right("users:manage"),
     "settings.read":     _right(None,              ANYONE, free=True),
     "settings.manage":   _right("settings:manage"),
+    "policies.manage":   _right("settings:manage", "supervisor"),
+    "calendars.manage":  _right("settings:manage", "supervisor"),
     "mails.read":        _right(None,              "supervisor"),
     "events.read":       _right("events:read"),
     "events.audit":      _right(None),

@@ -46,6 +46,11 @@ HEADER_VALUE: Final = 1_000
 ANSWER_BYTES: Final = 16 * 1024
 ANSWER_SUMMARY: Final = 300
 WATCHERS: Final = 200
+REGION: Final = 10
+CALENDARS: Final = 200
+POLICIES: Final = 200
+BLOCKS_PER_DAY: Final = 12
+DAYS_OF_A_CALENDAR: Final = 1_000
 SIBLINGS_TOLD: Final = 50
 
 TABLE: Final[dict[str, int]] = {
@@ -79,4 +84,8 @@ TABLE: Final[dict[str, int]] = {
     "header_value": HEADER_VALUE,
     "answer_bytes": ANSWER_BYTES,
     "watchers": WATCHERS,
+    "calendars": CALENDARS,
+    "policies": POLICIES,
+    "blocks_per_day": BLOCKS_PER_DAY,
+    "days_of_a_calendar": DAYS_OF_A_CALENDAR,
 }

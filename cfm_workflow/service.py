@@ -15,8 +15,8 @@ from cfm_workflow import clock, ledger, logs, migrating, workflow
 from cfm_workflow import settings as settings_room
 from cfm_workflow.db import DELIVERIES, EVENTS, Database
 from cfm_workflow.errors import NotFound, NotReady
-from cfm_workflow.models import Event, Installation
-from cfm_workflow.operations import definitions, webhooks
+from cfm_workflow.models import Event, Installation, Policy
+from cfm_workflow.operations import calendars, definitions, policies, webhooks
 from cfm_workflow.security.keys import KeyRing, check_value, open_ring, verify_check
 from cfm_workflow.settings import Settings, SettingsError, shipped_folder
 from cfm_workflow.workflow import Definition
@@ -65,7 +65,7 @@ def open_service(settings: Settings | None = None, *, migrate: bool = False) -> 
         if migrate:
             migrating.upgrade(database)
         migrating.check(database)
-        _settle(database, ring, wanted)
+        _settle(database, ring, wanted, settings)
     except OperationalError as error:
         database.dispose()
         raise NotReady(f"The database does not answer: {str(error.orig).splitlines()[0]}") from error
@@ -100,7 +100,7 @@ def shipped_definitions(settings: Settings) -> list[Definition]:
     return list(found.values())
 
 
-def _settle(database: Database, ring: KeyRing, wanted: Iterable[Definition]) -> None:
+def _settle(database: Database, ring: KeyRing, wanted: Iterable[Definition], settings: Settings) -> None:
     """Make the database and what we bring along agree. In an ordinary start nothing has to be written."""
     now = clock.now()
     with database.reading() as session:
@@ -108,17 +108,26 @@ def _settle(database: Database, ring: KeyRing, wanted: Iterable[Definition]) -> 
         newest = session.scalars(select(func.max(Event.position))).one() or 0
         is_behind = ledger.horizon(session) <= newest
         outdated = webhooks.protected_by_older_keys(session, ring)
+        is_new = session.scalars(select(Policy.id).limit(1)).first() is None
         unpublished = [definition for definition in wanted if not _is_published(session, definition)]
     _settle_keys(database, ring, key_check)
     if outdated:
         database.transaction(lambda session: webhooks.protect_anew(session, ring, outdated))
     if is_behind and database.transaction(ledger.move_base):
         log.warning("this database was moved here: positions go on behind the newest event", position=newest)
+    if is_new:
+        database.transaction(lambda session: _begin(session, settings, now))
     if unpublished:
         _publish(database, unpublished, now)
     with database.reading() as session:
         for definition in wanted:  # read once, so that they are kept for the life of the process
             definitions.definition_of(session, definitions.latest(session, definition.key).id)
+
+
+def _begin(session: Session, settings: Settings, now: datetime) -> None:
+    """What a new installation goes by, until somebody changes it."""
+    calendars.ensure_default(session, time_zone=settings.time_zone.key, country=settings.country, now=now)
+    policies.ensure_default(session, now=now)
 
 
 def _settle_keys(database: Database, ring: KeyRing, stored: str | None) -> None:

@@ -166,6 +166,15 @@ def _key(text: str) -> Key:
     return Key(name, secret)
 
 
+def country(text: str) -> str:
+    """The two letters of a country whose holidays are known (ISO 3166-1)."""
+    from holidays import list_supported_countries  # costs as much as a start does; few set this
+
+    if text not in list_supported_countries():
+        raise ValueError
+    return text
+
+
 def time_zone(text: str) -> ZoneInfo:
     """A time zone by its IANA name."""
     try:

@@ -63,6 +63,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("secret_keys",      values.keys,          "id:base64 of 32 bytes each, as `cfm keys new` prints it", True),
     Setting("trusted_proxies",  values.whole(0, 10),  "a whole number from 0 to 10"),
     Setting("time_zone",        values.time_zone,     "the name of a time zone such as Asia/Seoul or UTC"),
+    Setting("country",          values.country,       "the two letters of a country, such as KR"),
     Setting("language",         Language,             "en or ko"),
     Setting("log_level",        values.log_level,     "debug, info, warning or error"),
     Setting("log_format",       LogFormat,            "text or json"),
@@ -92,6 +93,7 @@ class Settings:
     secret_keys: tuple[Key, ...] = field(repr=False)  # empty: security.keys.open_ring() knows what to do
     trusted_proxies: int
     time_zone: ZoneInfo
+    country: str | None  # ISO 3166-1 alpha-2
     language: Language
     log_level: str  # DEBUG, INFO, WARNING or ERROR
     log_format: LogFormat

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from cfm_workflow.api.calendars import ICALENDAR
 from cfm_workflow.api.routing import OPERATIONS, Operation
 from cfm_workflow.db import Database, T
 from cfm_workflow.security.tokens import new_token
@@ -59,6 +60,8 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "getHistory":               ("actions:read",    EVERYBODY),
     "linkFeedback":             ("actions:write",   AT_WORK),
     "unlinkFeedback":           ("actions:write",   AT_WORK),
+    "getDue":                   ("actions:read",    EVERYBODY),
+    "acknowledgeAction":        ("actions:write",   IN_CHARGE - {"assigner"} | {"assignee"}),
     "commentOnAction":          ("actions:write",   AT_WORK | WATCHING | {"pool_member"}),
     "listWatchersOfAction":     ("actions:read",    EVERYBODY),
     "watchAction":              ("actions:write",   AT_WORK),
@@ -111,6 +114,17 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "getOutcome":               (FREE,              EVERYBODY),
     "changeOutcome":            ("settings:manage", ADMINISTRATORS),
     "deleteOutcome":            ("settings:manage", ADMINISTRATORS),
+    "listCalendars":            (FREE,              EVERYBODY),
+    "createCalendar":           ("settings:manage", SUPERVISORS),
+    "getCalendar":              (FREE,              EVERYBODY),
+    "changeCalendar":           ("settings:manage", SUPERVISORS),
+    "deleteCalendar":           ("settings:manage", SUPERVISORS),
+    "addHolidays":              ("settings:manage", SUPERVISORS),
+    "listPolicies":             (FREE,              EVERYBODY),
+    "createPolicy":             ("settings:manage", SUPERVISORS),
+    "getPolicy":                (FREE,              EVERYBODY),
+    "changePolicy":             ("settings:manage", SUPERVISORS),
+    "deletePolicy":             ("settings:manage", SUPERVISORS),
     "listWebhooks":             ("webhooks:manage", ADMINISTRATORS),
     "createWebhook":            ("webhooks:manage", ADMINISTRATORS),
     "getWebhook":               ("webhooks:manage", ADMINISTRATORS),
@@ -201,8 +215,8 @@ class House:
             things = things | {"token_id": self.spare.get(name, 1)}
         elif operation.name == "deleteTokenOfIntegration":
             things = things | {"token_id": things["integration_token_id"]}
-        elif operation.name in ("deleteOutcome",):
-            things = things | {"outcome_id": things["spare_outcome_id"]}
+        elif operation.name in ("deleteOutcome", "deleteCalendar", "deletePolicy"):
+            things = things | {name: things[f"spare_{name}"] for name in ("outcome_id", "calendar_id", "policy_id")}
         elif operation.name == "unlinkFeedback":
             things = things | {"feedback_id": things["linked_id"]}
         elif operation.name == "deleteTeam":
@@ -229,6 +243,8 @@ def filled(path: str, things: dict[str, Any]) -> str:
 
 
 def message_of(operation: Operation, things: dict[str, Any]) -> dict[str, Any]:
+    if operation.name == "addHolidays":
+        return {"data": operation.example[ICALENDAR], "content_type": ICALENDAR}
     if operation.receive is not None:
         return {"data": "text\nhello\n", "content_type": "text/csv", "query_string": {"map.text": "text"}}
     if operation.name == "changeActions":
@@ -272,6 +288,9 @@ def _build(world: World) -> House:
     job = world.sam.expect(202, "POST", "/imports", **csv)
     integration = ada.post("/integrations", {"name": "CRM", "scopes": ["users:manage"]})
     outcome = ada.post("/outcomes", {"key": "spare", "label": {"en": "Spare", "ko": "예비"}})
+    week = {"mon": [["09:00", "18:00"]]}
+    calendar = ada.post("/calendars", {"name": "Spare", "time_zone": "UTC", "week": week})
+    policy = ada.post("/policies", {"key": "spare", "name": "Spare"})
     [integration_token] = ada.get(f"/integrations/{integration['id']}/tokens")["items"]
     house = House(world)
     house.things = {
@@ -287,6 +306,10 @@ def _build(world: World) -> House:
         "integration_token_id": integration_token["id"],
         "outcome_id": 1,
         "spare_outcome_id": outcome["id"],
+        "calendar_id": 1,
+        "spare_calendar_id": calendar["id"],
+        "policy_id": 1,
+        "spare_policy_id": policy["id"],
         "import_id": job["id"],
         "token_id": world.alice.post("/me/tokens", {"name": "spare"})["id"],
         "key": "standard",

@@ -43,6 +43,7 @@ WRONG = [
     ("CFM_TIME_ZONE", "Asia/Soul"),
     ("CFM_TIME_ZONE", "../UTC"),
     ("CFM_TIME_ZONE", "Asia"),
+    ("CFM_COUNTRY", "XX"),
     ("CFM_LANGUAGE", "kr"),
     ("CFM_LOG_LEVEL", "loud"),
     ("CFM_LOG_FORMAT", "xml"),

@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 
 from benchmarks.floor import statements as sql
 from benchmarks.floor.store import IS_SQLITE, bound, placeholders, reading, rows, writing
+from benchmarks.floor.times import at_share, next_business_day
 
 PRIORITIES = {1: "low", 2: "normal", 3: "high", 4: "urgent"}
 PRIORITY_NUMBERS = {name: number for number, name in PRIORITIES.items()}
@@ -22,6 +23,8 @@ MOVES = {  # transition -> from, to, category, event
     "start": (("accepted",), "in_progress", "active", "action.started"),
     "release": (("accepted", "in_progress", "waiting"), "assigned", "open", "action.released"),
 }
+
+ACCEPT, FINISH = 1, 4  # bits of `planned`
 
 app = Flask(__name__)
 
@@ -87,7 +90,8 @@ def move(action_id: int) -> Response:
         row["sequence"] += 1
         row["accepted_at"] = (row["accepted_at"] or now) if state != "assigned" else None
         row["started_at"] = (row["started_at"] or now) if state == "in_progress" else None
-        values = {name: stored(row[name]) for name in ("id", "state", "category", "accepted_at", "started_at")}
+        keep_reminders(connection, row, now)
+        values = {name: stored(row[name]) for name in sql.MOVED}
         changed = connection.execute(sql.MOVE, values | {"now": bound(now), "version": version})
         if changed.rowcount != 1:
             raise Refused(409)
@@ -116,13 +120,14 @@ def fan_out(feedback_id: int) -> Response:
         if any(email not in people or not people[email]["active"] for email in emails):
             raise Refused(422)
         workflow_id = connection.execute(sql.WORKFLOW).fetchone()[0]
+        policy_id = connection.execute(sql.POLICY).fetchone()[0]
         given = {"item": feedback_id, "now": bound(now), "me": me["id"]}
         group_id = connection.execute(sql.GROUP, given).fetchone()[0]
         made = [new_action(n, people[email], me, item, group_id, body, now)
                 for n, email in zip(new_ids(connection, len(emails)), emails, strict=True)]  # fmt: skip
         cursor = connection.cursor()
         stored_rows = [{name: stored(row.get(name)) for name in sql.NEW_COLUMNS} for row in made]
-        given = {"workflow_id": workflow_id, "attributes": "{}"}
+        given = {"workflow_id": workflow_id, "policy_version_id": policy_id, "attributes": "{}"}
         cursor.executemany(sql.NEW_ACTION, [row | given for row in stored_rows])
         cursor.executemany(sql.LINK, [{"action_id": row["id"], "feedback_id": feedback_id} for row in made])
         settle(connection, item)
@@ -135,6 +140,7 @@ def fan_out(feedback_id: int) -> Response:
             events.append(event_row(position, "action.assigned", row, me, about, now))
         cursor.executemany(sql.EVENT, events)
         tell_assigned(cursor, first, made, me, now)
+        cursor.executemany(sql.REMINDER, [each for row in made for each in first_reminders(row, now)])
     group = {"id": group_id, "feedback_id": feedback_id, "completion": "all", "state": "open", "state_since": now,
              "total": len(made), "done": 0, "unfinished": len(made), "created_at": now}  # fmt: skip
     return answer({"group": group, "actions": seen}, 201)
@@ -172,7 +178,9 @@ def view(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "root_cause": row["root_cause"], "resolution": row["resolution"], "external_ref": row["external_ref"],
         "attributes": row["attributes"], "reopened_count": row["reopened_count"], "version": row["version"],
         "created_at": row["created_at"], "state_since": row["state_since"], "accepted_at": row["accepted_at"],
-        "started_at": row["started_at"], "finished_at": row["finished_at"],
+        "started_at": row["started_at"], "finished_at": row["finished_at"], "accept_by": row["accept_by"],
+        "start_by": row["start_by"], "accept_met": row["accept_met"], "start_met": row["start_met"],
+        "finish_met": row["finish_met"], "quiet_until": row["quiet_until"],
     }  # fmt: skip
 
 
@@ -248,6 +256,31 @@ def notice(
     }  # fmt: skip
 
 
+def keep_reminders(connection: Any, row: dict[str, Any], now: datetime) -> None:
+    """Who accepts is not reminded of it any more; who gives it back lets the time for that begin anew."""
+    if row["state"] == "assigned":
+        row |= {"promised_at": now, "accept_by": next_business_day(now), "accept_met": None}
+        row |= {"occurrence": row["occurrence"] + 1, "planned": row["planned"] | ACCEPT}
+        connection.execute(sql.REMINDER, reminder(row, "accept", row["accept_by"], now))
+    elif row["planned"] & ACCEPT:
+        connection.execute(sql.ACCEPTED, {"id": row["id"], "now": bound(now)})
+        row["planned"] &= ~ACCEPT
+        if row["accept_met"] is None:
+            row["accept_met"] = not is_before(row["accept_by"], now)
+
+
+def first_reminders(row: dict[str, Any], now: datetime) -> list[dict[str, Any]]:
+    soon = at_share(now, row["due_at"], 75)
+    return [reminder(row, "accept", row["accept_by"], now), reminder(row, "finish", soon, now)]
+
+
+def reminder(row: dict[str, Any], target: str, at: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "action_id": row["id"], "target": target, "rung": 0, "occurrence": row["occurrence"], "at": bound(at),
+        "state": "planned", "created_at": bound(now),
+    }  # fmt: skip
+
+
 def new_ids(connection: Any, count: int) -> list[int]:
     found = [row[0] for row in connection.execute(sql.ACTION_IDS, {"count": count}).fetchall()]
     return list(range(found[0], found[0] + count)) if IS_SQLITE else found
@@ -272,7 +305,9 @@ def new_action(
         "assigner_email": me["email"], "team_id": None, "pool": False, "due_at": due_at, "first_due_at": due_at,
         "waiting_until": None, "waiting_for_answer": False, "outcome": None, "root_cause": None, "resolution": None,
         "external_ref": None, "attributes": {}, "reopened_count": 0, "sequence": 1, "version": 1, "created_at": now,
-        "state_since": now, "accepted_at": None, "started_at": None, "finished_at": None,
+        "state_since": now, "accepted_at": None, "started_at": None, "finished_at": None, "promised_at": now,
+        "accept_by": next_business_day(now), "start_by": None, "accept_met": None, "start_met": None,
+        "finish_met": None, "quiet_until": None, "occurrence": 0, "planned": ACCEPT | FINISH,
         "feedback_ids": str(item["item_id"]),
     }  # fmt: skip
 

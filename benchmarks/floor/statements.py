@@ -24,6 +24,8 @@ _ACTION = f"""a.id, a.feedback_id, a.group_id, w.key AS workflow, a.state, a.cat
     a.team_id, t.key AS team_key, t.name AS team_name, a.pool, a.due_at, a.first_due_at, a.waiting_until,
     a.waiting_for_answer, o.key AS outcome, a.root_cause, a.resolution, a.external_ref, a.attributes, a.reopened_count,
     a.version, a.sequence, a.created_at, a.state_since, a.accepted_at, a.started_at, a.finished_at,
+    a.accept_by, a.start_by, a.accept_met, a.start_met, a.finish_met, a.quiet_until, a.promised_at, a.occurrence,
+    a.planned,
     {_ids("feedback_id", "action_feedback", "action_id = a.id")} AS feedback_ids"""
 _JOINS = """FROM actions a JOIN workflow_versions w ON w.id = a.workflow_id JOIN accounts y ON y.id = a.assigner_id
     LEFT JOIN accounts x ON x.id = a.assignee_id LEFT JOIN teams t ON t.id = a.team_id
@@ -39,7 +41,8 @@ LOCKED = statement(f"""
     LEFT JOIN customers c ON c.id = f.customer_id WHERE a.id = :id {FOR_UPDATE}""")
 MOVE = statement("""
     UPDATE actions SET state = :state, category = :category, state_since = :now, accepted_at = :accepted_at,
-        started_at = :started_at, sequence = sequence + 1, version = version + 1
+        started_at = :started_at, promised_at = :promised_at, accept_by = :accept_by, accept_met = :accept_met,
+        occurrence = :occurrence, planned = :planned, sequence = sequence + 1, version = version + 1
     WHERE id = :id AND version = :version""")
 
 MINE = statement(f"""
@@ -54,6 +57,10 @@ if IS_SQLITE:
 else:
     POSITIONS = "SELECT (CAST(CAST(pg_current_xact_id() AS text) AS bigint) - base) << 16 FROM ledger_head"
 
+MOVED = (
+    "id", "state", "category", "accepted_at", "started_at", "promised_at", "accept_by", "accept_met", "occurrence",
+    "planned",
+)  # fmt: skip
 EVENT_COLUMNS = (
     "position", "event_id", "type", "at", "subject_type", "subject_id", "sequence", "actor_type", "actor_id",
     "action_id", "feedback_id", "audit", "imported", "body",
@@ -61,10 +68,35 @@ EVENT_COLUMNS = (
 NOTICE_COLUMNS = ("position", "account_id", "kind", "relation", "action_id", "batch", "at")
 MAIL_COLUMNS = ("account_id", "position", "state", "next_at", "tries", "tries_before", "created_at")
 NEW_COLUMNS = (
-    "id", "feedback_id", "group_id", "workflow_id", "state", "category", "title", "description", "kind", "priority",
-    "assignee_id", "assigner_id", "pool", "due_at", "first_due_at", "waiting_for_answer", "attributes",
-    "reopened_count", "sequence", "version", "created_at", "state_since",
-)  # fmt: skip
+    "id",
+    "feedback_id",
+    "group_id",
+    "workflow_id",
+    "state",
+    "category",
+    "title",
+    "description",
+    "kind",
+    "priority",
+    "assignee_id",
+    "assigner_id",
+    "pool",
+    "due_at",
+    "first_due_at",
+    "waiting_for_answer",
+    "attributes",
+    "reopened_count",
+    "sequence",
+    "version",
+    "created_at",
+    "state_since",
+    "policy_version_id",
+    "promised_at",
+    "accept_by",
+    "occurrence",
+    "planned",
+)
+REMINDER_COLUMNS = ("action_id", "target", "rung", "occurrence", "at", "state", "created_at")  # fmt: skip
 
 
 def insert(table: str, columns: tuple[str, ...]) -> str:
@@ -75,6 +107,13 @@ def insert(table: str, columns: tuple[str, ...]) -> str:
 EVENT = insert("events", EVENT_COLUMNS)
 NOTICE = insert("notices", NOTICE_COLUMNS)
 MAIL = insert("deliveries", MAIL_COLUMNS)
+REMINDER = insert("reminders", REMINDER_COLUMNS)
+ACCEPTED = statement("""
+    UPDATE reminders SET state = 'cancelled', settled_at = :now
+    WHERE action_id = :id AND target = 'accept' AND state = 'planned'""")
+POLICY = """
+    SELECT v.id FROM policy_versions v JOIN policies p ON p.id = v.policy_id AND p.version = v.version
+    WHERE p.active ORDER BY p.position, p.id LIMIT 1"""
 _USER = "JOIN accounts u ON u.id = {} AND u.active AND u.kind = 'user'"
 CONCERNED = statement(f"""
     SELECT 'assigner' AS relation, u.id FROM actions a {_USER.format("a.assigner_id")} WHERE a.id = :action

@@ -14,7 +14,8 @@ import orjson
 URL = os.environ["CFM_DATABASE_URL"]
 IS_SQLITE = URL.startswith("sqlite")
 JSON_COLUMNS = ("attributes", "item_attributes")
-INSTANTS = re.compile(r"_(at|since|until|sort)$")
+INSTANTS = re.compile(r"_(at|by|since|until|sort)$")
+TRUTHS = re.compile(r"_met$")
 
 
 def statement(sql: str) -> str:
@@ -60,11 +61,14 @@ if IS_SQLITE:
         """What was found, each row by the names of its columns, instants as the answer shows them."""
         names = [column[0] for column in cursor.description]
         instants = [name for name in names if INSTANTS.search(name)]
+        truths = [name for name in names if TRUTHS.search(name)]
         jsons = [name for name in names if name in JSON_COLUMNS]
         found = [dict(zip(names, row, strict=True)) for row in cursor]
         for row in found:
             for name in instants:
                 row[name] = _instant(row[name])
+            for name in truths:
+                row[name] = None if row[name] is None else bool(row[name])
             for name in jsons:
                 row[name] = orjson.loads(row[name])
         return found

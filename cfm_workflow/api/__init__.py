@@ -4,6 +4,7 @@ from flask import Flask
 
 from cfm_workflow.api import (
     actions,
+    calendars,
     customers,
     events,
     feedback,
@@ -15,6 +16,7 @@ from cfm_workflow.api import (
     openapi,
     outcomes,
     people,
+    policies,
     problems,
     routing,
     stream,
@@ -27,6 +29,7 @@ __all__ = ["register"]
 
 ROUTES = (
     actions,
+    calendars,
     customers,
     events,
     feedback,
@@ -37,6 +40,7 @@ ROUTES = (
     openapi,
     outcomes,
     people,
+    policies,
     stream,
     webhooks,
     workflows,

@@ -13,6 +13,7 @@ from cfm_workflow.forms.actions import (
     BulkIn,
     BulkOut,
     ChoicesOut,
+    DueOut,
     FanOutIn,
     FanOutOut,
     GroupWithActionsOut,
@@ -21,8 +22,10 @@ from cfm_workflow.forms.actions import (
 from cfm_workflow.forms.events import EventOut, HistoryQuery
 from cfm_workflow.forms.following import CommentIn
 from cfm_workflow.forms.pages import PageQuery, page_of
+from cfm_workflow.letters.due import in_words as due_in_words
 from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations.actions import links
+from cfm_workflow.operations.actions.acknowledge import acknowledge
 from cfm_workflow.operations.actions.change import change, change_many
 from cfm_workflow.operations.actions.comment import comment
 from cfm_workflow.operations.actions.fan_out import fan_out
@@ -31,6 +34,7 @@ from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.people import named_team, named_user
 from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import due as due_query
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import groups as groups_query
@@ -192,6 +196,21 @@ def pass_over(ask: Ask, action_id: int) -> Any:
 
 @route(
     "POST",
+    "/actions/<id:action_id>/acknowledge",
+    "acknowledgeAction",
+    tag=TAG,
+    right="action.acknowledge",
+    answers={200: ActionOut},
+    etag=True,
+    matches=True,
+)
+def acknowledge_action(ask: Ask, action_id: int) -> Any:
+    """Say that one has seen the reminders: the action is quiet for two business days."""
+    return acknowledge(ask.session, ask.caller, action_id, now=ask.now, if_match=ask.if_match)
+
+
+@route(
+    "POST",
     "/actions/<id:action_id>/comments",
     "commentOnAction",
     tag=TAG,
@@ -220,6 +239,14 @@ def get_history(ask: Ask, action_id: int) -> Any:
     """What happened to an action, oldest first."""
     actions_query.find(ask.session, ask.caller, action_id)
     return events_query.as_page(events_query.of_action(ask.session, action_id, ask.query))
+
+
+@route("GET", "/actions/<id:action_id>/due", "getDue", tag=TAG, right="action.read", answers={200: DueOut})
+def get_due(ask: Ask, action_id: int) -> Any:
+    """How the due date of an action came about, also in words."""
+    action = actions_query.find(ask.session, ask.caller, action_id)
+    explained = due_query.explain(ask.session, action, now=ask.now)
+    return explained | {"in_words": due_in_words(explained, ask.caller.language)}
 
 
 _LINK = "/actions/<id:action_id>/feedback/<id:feedback_id>"

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from cfm_workflow.policy.event_types import EventType
+from cfm_workflow.policy.event_types import REMINDERS, EventType
 
 _NOON: Final = "2026-11-21T12:00:00Z"
 _ADA: Final = {"id": 3, "name": "Ada", "email": "ada@example.com"}
@@ -43,6 +43,12 @@ _ACTION: Final[dict[str, Any]] = {
     "pool": False,
     "due_at": "2026-12-01T16:00:00Z",
     "first_due_at": "2026-12-01T16:00:00Z",
+    "accept_by": "2026-11-24T09:00:00Z",
+    "start_by": None,
+    "accept_met": None,
+    "start_met": None,
+    "finish_met": None,
+    "quiet_until": None,
     "overdue": False,
     "waiting_until": None,
     "waiting_for_answer": False,
@@ -107,6 +113,7 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "name": "Customer care",
         "mode": "everyone",
         "restricted": False,
+        "calendar": None,
         "lead": _ADA,
         "members": [{**_ADA, "active": True}],
         "version": 1,
@@ -139,6 +146,34 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "version": 1,
         "created_at": _NOON,
     },
+    "calendar": {
+        "id": 2,
+        "name": "Seoul",
+        "time_zone": "Asia/Seoul",
+        "country": "KR",
+        "region": None,
+        "week": {"mon": [["09:00", "12:00"], ["13:00", "18:00"]]},
+        "holidays": [{"date": "2026-12-24", "name": "Company day"}],
+        "working_days": ["2026-11-28"],
+        "default": False,
+        "version": 1,
+        "created_at": _NOON,
+    },
+    "policy": {
+        "id": 2,
+        "key": "gold",
+        "name": "Gold",
+        "active": True,
+        "position": 10,
+        "kinds": None,
+        "priorities": ["high", "urgent"],
+        "teams": None,
+        "calendar": None,
+        "targets": {"accept": {"business": "PT2H"}, "start": None, "finish": {"business_days": 2}},
+        "ladders": {"accept": [], "start": [], "finish": [{"share": 75, "to": ["assignee"], "urgent": False}]},
+        "version": 1,
+        "created_at": _NOON,
+    },
     "webhook": {
         "id": 7,
         "url": "https://hooks.example.com",
@@ -157,6 +192,17 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
     },
     "workflow": {"key": "standard", "version": 1, "sha256": "0123456789abcdef" * 4},
     "preferences": {"notices": {"action.accepted": "never", "siblings": "never"}},
+}
+
+
+_REMINDER: Final = {
+    "target": "finish",
+    "due_at": "2026-12-01T16:00:00Z",
+    "rung": 0,
+    "occurrence": 0,
+    "planned_for": "2026-11-28T09:00:00Z",
+    "late": False,
+    "urgent": False,
 }
 
 
@@ -182,6 +228,8 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data |= {kind.subject: _KEPT[kind.subject]}
     if name.endswith("watched"):
         data |= {"watcher": {"id": 3, "name": "Ada"}}
+    if name in REMINDERS:
+        data |= {"to": "assigned", "reminder": _REMINDER, "told": [{"id": 3, "name": "Ada", "as": "assignee"}]}
     return {"type": name, "timestamp": _NOON, "data": data}
 
 

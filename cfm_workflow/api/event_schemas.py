@@ -11,14 +11,17 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow.api.event_samples import sample
 from cfm_workflow.forms.actions import ActionOut, GroupOut
+from cfm_workflow.forms.calendars import CalendarOut
 from cfm_workflow.forms.feedback import FeedbackOut
 from cfm_workflow.forms.imports import ImportOut
 from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
+from cfm_workflow.forms.policies import PolicyOut
 from cfm_workflow.forms.webhooks import EventWebhookOut
 from cfm_workflow.ledger import CUTS
 from cfm_workflow.policy.audiences import Level
 from cfm_workflow.policy.event_types import EVENT_TYPES, EventType, known
+from cfm_workflow.policy.ladders import Target
 from cfm_workflow.queries import workflows
 
 _TEXT: Final = {"type": "string"}
@@ -40,6 +43,26 @@ _CUSTOMER_OR_NULL: Final[dict[str, Any]] = {
     },
 }
 _PERSON: Final = {"type": "object", "required": ["id", "name"], "properties": {"id": _WHOLE, "name": _TEXT}}
+_REMINDER: Final = {
+    "type": "object",
+    "description": "Which rung of which target's ladder it is.",
+    "required": ["target", "due_at", "rung", "occurrence", "planned_for", "late", "urgent"],
+    "properties": {
+        "target": {"enum": [target.value for target in Target]},
+        "due_at": _AT,
+        "rung": {**_WHOLE, "description": "From 0; repetitions of the last one go on counting."},
+        "occurrence": {**_WHOLE, "description": "Grows when the target moves: its ladder begins anew."},
+        "planned_for": _AT,
+        "late": {"type": "boolean", "description": "Told more than five minutes after it was planned for."},
+        "urgent": {"type": "boolean"},
+    },
+}
+_TOLD: Final = {
+    **_PERSON,
+    "description": "Who is told by it, and as what.",
+    "required": ["id", "name", "as"],
+    "properties": {**_PERSON["properties"], "as": {"enum": ["assignee", "assigner", "lead", "supervisor"]}},  # type: ignore[dict-item]
+}
 _CHANGES: Final = {
     "type": "object",
     "additionalProperties": {"type": "object", "required": ["from", "to"]},
@@ -56,6 +79,8 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "former_assignee": _PERSON_OR_NULL,
         "feedback_id": _WHOLE,
         "watcher": _PERSON,
+        "reminder": _REMINDER,
+        "told": {"type": "array", "items": _TOLD},
         "changes": _CHANGES,
     },
     "action_group": {"from": _TEXT, "to": _TEXT},
@@ -109,6 +134,8 @@ def _shown() -> dict[str, dict[str, Any]]:
         "token": token,
         "integration": _plain(IntegrationOut),
         "outcome": _plain(OutcomeOut),
+        "calendar": _plain(CalendarOut),
+        "policy": _plain(PolicyOut),
         "webhook": _plain(EventWebhookOut),
         "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
         "preferences": _object(notices={"type": "object", "additionalProperties": {"enum": list(Level)}}),

@@ -24,7 +24,7 @@ from cfm_workflow.errors import CfmError, Invalid, Malformed, TooLarge, Unsuppor
 from cfm_workflow.forms.loading import load
 from cfm_workflow.operations import idempotency
 from cfm_workflow.operations.idempotency import Answer
-from cfm_workflow.queries import actions, customers, feedback, outcomes, people
+from cfm_workflow.queries import actions, calendars, customers, feedback, outcomes, people, policies
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import imports as imports_query
 from cfm_workflow.queries import webhooks as webhooks_query
@@ -228,8 +228,7 @@ def _write(
     assert caller.id is not None
     account_id = caller.id
     if operation.receive is not None and operation.right is not None:
-        access.require(caller, operation.right)  # before a large body is read for nothing
-        loaded, raw = operation.receive(service, wanted or {})
+        loaded, raw = _receive(operation, operation.right, service, caller, path, wanted or {})
     else:
         raw = request.get_data()
     fingerprint = idempotency.fingerprint(request.method, request.full_path, raw) if key else ""
@@ -248,6 +247,21 @@ def _write(
     return _response(service.database.transaction(work))
 
 
+def _receive(
+    operation: Operation,
+    right: str,
+    service: Service,
+    caller: Caller,
+    path: Mapping[str, Any],
+    query: Mapping[str, Any],
+) -> tuple[Mapping[str, Any], bytes]:
+    assert operation.receive is not None
+    with service.database.reading() as session:
+        _find(session, caller, path)
+    access.require(caller, right)  # before a large body is read for nothing
+    return operation.receive(service, query)
+
+
 def _look_up(operation: Operation, service: Service, caller: Caller, body: Mapping[str, Any]) -> None:
     """Nothing is asked outside for those who may not do what they ask for."""
     if operation.look_up is not None and operation.right is not None and access.allows(caller, operation.right):
@@ -264,13 +278,16 @@ def _attempt(load: Callable[[], Any]) -> tuple[Any, CfmError | None]:
 
 def _exists(session: Session, caller: Caller, path: Mapping[str, Any], refusal: CfmError | None) -> None:
     """Before a message is refused as wrong: a path that leads nowhere is the first thing to say."""
-    if refusal is None:
-        return
+    if refusal is not None:
+        _find(session, caller, path)
+        raise refusal
+
+
+def _find(session: Session, caller: Caller, path: Mapping[str, Any]) -> None:
     for name, ident in path.items():
         find = _FINDERS.get(name)
         if find is not None:
             find(session, caller, ident)
-    raise refusal
 
 
 _FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
@@ -281,6 +298,8 @@ _FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
     "team_id":        lambda session, caller, ident: people.find_team(session, ident),
     "integration_id": lambda session, caller, ident: people.find_integration(session, ident),
     "customer_id":    lambda session, caller, ident: customers.find(session, ident),
+    "calendar_id":    lambda session, caller, ident: calendars.find(session, ident),
+    "policy_id":      lambda session, caller, ident: policies.find(session, ident),
     "outcome_id":     lambda session, caller, ident: outcomes.find(session, ident),
     "webhook_id":     webhooks_query.find,
     "delivery_id":    webhooks_query.find_delivery,

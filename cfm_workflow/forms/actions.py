@@ -1,13 +1,14 @@
 """Actions, groups, fan-out, transitions and bulk, in and out."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from cfm_workflow import clock, limits
+from cfm_workflow import limits
+from cfm_workflow.forms.calendars import CalendarRefOut, HolidayOut
 from cfm_workflow.forms.fields import (
     Attributes,
-    Duration,
+    Day,
     Flag,
     Form,
     Ident,
@@ -18,6 +19,7 @@ from cfm_workflow.forms.fields import (
     QueryRef,
     Ref,
     Shape,
+    SpanField,
     Text,
     whole,
 )
@@ -72,6 +74,20 @@ class CompletionField(fields.Field[Any]):
         raise ValidationError('must be "all", "any" or {"at_least": a whole number}')
 
 
+_DUE_IN: Final = {
+    "description": "So long from now: an ISO 8601 duration of days and smaller in calendar time, "
+    'or in business time `{"business": "PT8H"}` or `{"business_days": 2}`, with a `calendar` or that of the team.'
+}
+_DUE_ON: Final = {"description": "The end of the last working block of this day, in the calendar of the team."}
+
+
+def _only_one(values: dict[str, Any]) -> None:
+    """One way to say when something is due."""
+    given = [name for name in ("due_at", "due_in", "due_on") if values.get(name) is not None]
+    if len(given) > 1:
+        raise ValidationError(f"stands alone: give {' or '.join(given)}", given[-1])
+
+
 class FanOutIn(Form):
     title = Text(limits.TITLE, required=True)
     description = Text(limits.DESCRIPTION, allow_none=True)
@@ -90,18 +106,17 @@ class FanOutIn(Form):
         metadata={"description": '`all`, `any` or `{"at_least": k}`.', "default": "all"},
     )
     due_at = Moment(allow_none=True)
-    due_in = Duration(metadata={"description": "ISO 8601 duration of days and smaller, from now."})
+    due_in = SpanField(calendar=True, metadata=_DUE_IN)
+    due_on = Day(metadata=_DUE_ON)
+    policy = Ref(metadata={"description": "A policy by id or key; by default the first one that suits."})
 
     @validates_schema
     def _one_due_date(self, values: dict[str, Any], **kwargs: Any) -> None:
-        if values.get("due_at") is not None and "due_in" in values:
-            raise ValidationError("stands alone: give due_at or due_in", "due_in")
+        _only_one(values)
 
     @post_load
     def _plain(self, values: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         completion, at_least = values.pop("completion")
-        if (due_in := values.pop("due_in", None)) is not None:
-            values["due_at"] = clock.now() + due_in
         return values | {"completion": completion, "at_least": at_least}
 
 
@@ -132,6 +147,11 @@ class _Editable(Form):
     external_ref = Text(limits.EXTERNAL_ID, allow_none=True)
     attributes = Attributes()
     due_at = Moment(allow_none=True)
+    due_on = Day(metadata=_DUE_ON)
+
+    @validates_schema
+    def _one_due_date(self, values: dict[str, Any], **kwargs: Any) -> None:
+        _only_one(values)
 
 
 class ActionChange(_Editable):
@@ -225,6 +245,12 @@ class ActionOut(Schema):
     pool = fields.Boolean(required=True)
     due_at = fields.AwareDateTime(required=True, allow_none=True)
     first_due_at = fields.AwareDateTime(required=True, allow_none=True)
+    accept_by = fields.AwareDateTime(required=True, allow_none=True)
+    start_by = fields.AwareDateTime(required=True, allow_none=True)
+    accept_met = fields.Boolean(required=True, allow_none=True, metadata={"description": "null: not known yet."})
+    start_met = fields.Boolean(required=True, allow_none=True)
+    finish_met = fields.Boolean(required=True, allow_none=True, metadata={"description": "By the first due date."})
+    quiet_until = fields.AwareDateTime(required=True, allow_none=True)
     overdue = fields.Boolean(required=True)
     waiting_until = fields.AwareDateTime(required=True, allow_none=True)
     waiting_for_answer = fields.Boolean(required=True)
@@ -240,6 +266,45 @@ class ActionOut(Schema):
     accepted_at = fields.AwareDateTime(required=True, allow_none=True)
     started_at = fields.AwareDateTime(required=True, allow_none=True)
     finished_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class PauseOut(Schema):
+    start = fields.AwareDateTime(required=True, data_key="from")
+    end = fields.AwareDateTime(required=True, allow_none=True, data_key="to")
+    counted_seconds = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "By how much it moved the date; null: not at all."}
+    )
+
+
+class ActorOut(Schema):
+    type = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class DueChangeOut(Schema):
+    at = fields.AwareDateTime(required=True)
+    type = fields.String(required=True)
+    actor = fields.Nested(ActorOut, required=True)
+    old = fields.AwareDateTime(required=True, allow_none=True, data_key="from")
+    new = fields.AwareDateTime(required=True, allow_none=True, data_key="to")
+    reason = fields.String(required=True, allow_none=True)
+
+
+class DueOut(Schema):
+    """How the due date of an action came about."""
+
+    due_at = fields.AwareDateTime(required=True, allow_none=True)
+    first_due_at = fields.AwareDateTime(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+    rule = fields.Dict(
+        required=True, allow_none=True, metadata={"description": "`in` a span or `on` a day; null: named by somebody."}
+    )
+    since = fields.AwareDateTime(required=True, metadata={"description": "From when a span counts."})
+    calendar = fields.Nested(CalendarRefOut, required=True)
+    pauses = fields.List(fields.Nested(PauseOut), required=True)
+    free_days = fields.List(fields.Nested(HolidayOut), required=True)
+    changes = fields.List(fields.Nested(DueChangeOut), required=True)
+    in_words = fields.List(fields.String(), required=True, metadata={"description": "In the caller's language."})
 
 
 class GroupOut(Schema):

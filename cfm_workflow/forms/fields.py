@@ -5,7 +5,8 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar, Final
 from zoneinfo import available_timezones
 
@@ -14,6 +15,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from cfm_workflow import limits
 from cfm_workflow.policy.due import parse_duration
+from cfm_workflow.policy.spans import MOST_DAYS, Span, read_span
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -29,6 +31,7 @@ _KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}", re.ASCII)
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,500}", re.ASCII)
 _DIGITS: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
 )
@@ -189,6 +192,72 @@ class Duration(fields.String):
             return parse_duration(text)
         except ValueError as problem:
             raise ValidationError(str(problem)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class DueIn:
+    """A span from now; its business time is that of a calendar, None: the one that suits."""
+
+    span: Span
+    calendar_id: int | None
+
+
+_BUSINESS: Final[dict[str, dict[str, Any]]] = {
+    "business": {"type": "string", **Duration.shape},
+    "business_days": {"type": "integer", "minimum": 1, "maximum": MOST_DAYS},
+}
+
+
+class SpanField(fields.Field[Any]):
+    """A duration, or so much business time, or so many business days; loads as a `Span`.
+
+    With `calendar` the business time may be that of a calendar that is named beside it; loads as `DueIn` then.
+    """
+
+    def __init__(self, *, calendar: bool = False, may_be_nothing: bool = False, **kwargs: Any) -> None:
+        self.calendar, self.may_be_nothing = calendar, may_be_nothing
+        beside = {"calendar": {"type": "integer", "minimum": 1, "maximum": limits.ID}} if calendar else {}
+        self.shape: Shape = {
+            "oneOf": [
+                {"type": "string", **Duration.shape},
+                *(
+                    {"type": "object", "required": [unit], "additionalProperties": False,
+                     "properties": {unit: shape, **beside}}
+                    for unit, shape in _BUSINESS.items()
+                ),
+            ]
+        }  # fmt: skip
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        written, ident = value, None
+        if self.calendar and isinstance(value, Mapping) and "calendar" in value:
+            ident = Ident().deserialize(value["calendar"])
+            written = {name: inner for name, inner in value.items() if name != "calendar"}
+        if isinstance(written, Mapping) and isinstance(written.get("business_days"), float):
+            written = {**written, "business_days": whole(written["business_days"])}
+        try:
+            span = read_span(written, may_be_nothing=self.may_be_nothing)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
+        return DueIn(span, ident) if self.calendar else span
+
+
+class Day(fields.Date):
+    """A day, `2026-12-24`, between 1970 and 2200; loads as the text it is stored as."""
+
+    shape: ClassVar[Shape] = {"pattern": r"^(19[7-9][0-9]|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}$"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise ValidationError("must be a day such as 2026-12-24")
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise ValidationError("must be a day that exists") from None
+        if not EARLIEST.year <= day.year < LATEST.year:
+            raise ValidationError("must be between 1970 and 2200")
+        return value
 
 
 class Email(fields.String):

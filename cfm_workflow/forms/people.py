@@ -10,6 +10,7 @@ from cfm_workflow.forms.fields import (
     Email,
     Flag,
     Form,
+    Ident,
     Key,
     Moment,
     QueryFlag,
@@ -79,6 +80,11 @@ class TeamNameOut(Schema):
     name = fields.String(required=True)
 
 
+class CalendarNameOut(Schema):
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+
+
 class UserOut(Schema):
     id = fields.Integer(required=True)
     email = fields.String(required=True)
@@ -106,11 +112,15 @@ class MeOut(Schema):
     leads = fields.List(fields.Nested(TeamNameOut), required=True)
 
 
+_CALENDAR = {"description": "When it works; null: as the default calendar says."}
+
+
 class TeamIn(Form):
     key = Key(required=True)
     name = Text(limits.NAME, required=True)
     mode = fields.String(load_default=TeamMode.EVERYONE.value, validate=validate.OneOf(MODES))
     restricted = Flag(load_default=False)
+    calendar = Ident(allow_none=True, load_default=None, metadata=_CALENDAR)
     lead = Ref(allow_none=True, load_default=None)
     members = _ref_list(load_default=list)
 
@@ -120,6 +130,7 @@ class TeamChange(Form):
     name = Text(limits.NAME)
     mode = fields.String(validate=validate.OneOf(MODES))
     restricted = Flag()
+    calendar = Ident(allow_none=True, metadata=_CALENDAR)
     lead = Ref(allow_none=True)
     members = _ref_list()
 
@@ -130,6 +141,7 @@ class TeamOut(Schema):
     name = fields.String(required=True)
     mode = fields.String(required=True, validate=validate.OneOf(MODES))
     restricted = fields.Boolean(required=True)
+    calendar = fields.Nested(CalendarNameOut, required=True, allow_none=True)
     lead = fields.Nested(PersonOut, required=True, allow_none=True)
     members = fields.List(fields.Nested(MemberOut), required=True)
     version = fields.Integer(required=True)

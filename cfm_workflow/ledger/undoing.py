@@ -8,6 +8,7 @@ from sqlalchemy import Select, and_, delete, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.models import Delivery, Event, Notice
+from cfm_workflow.policy.event_types import REMINDERS
 
 if TYPE_CHECKING:
     from cfm_workflow.ledger.events import Fact
@@ -21,6 +22,8 @@ EDITS: Final = (
     "action.passed_over",
     "action.watched",
     "action.unwatched",
+    "action.acknowledged",
+    *REMINDERS,
 )
 """Events of an action that are no step and so cannot be what was undone."""
 OPEN_AGAIN: Final = ("feedback.reopened", "action_group.reopened")

@@ -1,6 +1,6 @@
 """One event in the reader's words: its label, its sentence, the facts and the quotations that belong to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,7 +16,22 @@ SHORT: Final = 120
 LONG: Final = 300
 DOING: Final = ("assignee", "pool_member")
 """They read what is to be done; the others know it, or need not."""
-_CHANGE_SHOWN: Final = ("title", "priority", "due_at", "channel", "language", "metric", "score", "touchpoint")
+_CHANGE_SHOWN: Final = (
+    "title",
+    "priority",
+    "due_at",
+    "quiet_until",
+    "channel",
+    "language",
+    "metric",
+    "score",
+    "touchpoint",
+)
+
+
+_INSTANTS: Final = ("due_at", "first_due_at", "quiet_until")
+_UNSAID: Final = ("due_rule", "first_due_at")
+"""Changes that follow from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,19 @@ class Quotation:
 
     label: str
     text: str
+
+
+def who(actor: Mapping[str, Any], gettext: Callable[[str], str]) -> str:
+    """What somebody who did something is called: a person, a program, or a part of the service."""
+    if actor.get("type") == "system":
+        return gettext(words.SYSTEM_ACTORS.get(str(actor.get("name")), words.ACTORS["system"]))
+    kind = "integration" if actor.get("type") == "integration" else "user"
+    return named(gettext(words.ACTORS[kind]), actor)
+
+
+def named(message: str, thing: Mapping[str, Any]) -> str:
+    """The message with the name of something in it, on one line."""
+    return message % {"name": on_one_line(str(thing.get("name") or "?"), SHORT)}
 
 
 class Teller:
@@ -91,14 +119,10 @@ class Teller:
         }
 
     def _who(self, news: News) -> str:
-        actor = news.part("actor")
-        if actor.get("type") == "system":
-            return self._(words.SYSTEM_ACTORS.get(str(actor.get("name")), words.ACTORS["system"]))
-        kind = "integration" if actor.get("type") == "integration" else "user"
-        return self._named(words.ACTORS[kind], actor)
+        return who(news.part("actor"), self._)
 
     def _named(self, message: str, thing: Mapping[str, Any]) -> str:
-        return self._(message) % {"name": on_one_line(str(thing.get("name") or "?"), SHORT)}
+        return named(self._(message), thing)
 
     def _person(self, person: Mapping[str, Any]) -> str:
         return self._named(words.ACTORS["user"], person)
@@ -148,6 +172,8 @@ class Teller:
 
     def _changes(self, news: News) -> Iterator[Fact]:
         for name, change in news.part("changes").items():
+            if name in _UNSAID:
+                continue
             label = self._(words.FIELDS[name]) if name in words.FIELDS else name
             old, new = (self._value(name, change.get(side)) for side in ("from", "to"))
             yield Fact(label, f"{old} → {new}" if name in _CHANGE_SHOWN else self._("was changed"))
@@ -155,7 +181,7 @@ class Teller:
     def _value(self, name: str, value: Any) -> str:
         if value is None:
             return "–"
-        if name == "due_at":
+        if name in _INSTANTS:
             return self._instant(value)
         return self._priority(value) if name == "priority" else on_one_line(str(value), SHORT)
 

@@ -66,6 +66,25 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
         ),
         OTHERS: Words(mark("Cancelled"), mark("%(who)s cancelled “%(title)s”.")),
     },
+    "action.escalated": {
+        "assignee": Words(mark("Overdue, reported"), mark("“%(title)s” is late, and those above you are told of it.")),
+        OTHERS: Words(mark("Late"), mark("“%(title)s” of %(receiver)s is late.")),
+    },
+    "action.overdue": {
+        "assignee": Words(mark("Overdue"), mark("“%(title)s” is due now and not finished.")),
+        OTHERS: Words(mark("Overdue"), mark("“%(title)s” of %(receiver)s is due now and not finished.")),
+    },
+    "action.due_soon": {
+        "assignee": Words(mark("Due soon"), mark("“%(title)s” is due soon.")),
+        OTHERS: Words(mark("Due soon"), mark("“%(title)s” of %(receiver)s is due soon.")),
+    },
+    "action.reminded": {
+        "assignee": Words(mark("Reminder"), mark("“%(title)s” waits for you.")),
+        OTHERS: Words(mark("Reminder"), mark("“%(title)s” still waits for %(receiver)s.")),
+    },
+    "action.acknowledged": {
+        OTHERS: Words(mark("Reminders seen"), mark("%(who)s has seen the reminders of “%(title)s”.")),
+    },
     "feedback.undecided": {
         OTHERS: Words(
             mark("Decision needed"),
@@ -189,6 +208,7 @@ WHY: Final[Mapping[str, str]] = {
     "pool_member": mark("You hear of this because it is offered to a team of yours."),
     "sibling": mark("You hear of this because you have another action of the same group."),
     "owner": mark("You hear of this because it is yours."),
+    "supervisor": mark("You hear of this because you supervise the team that does it."),
     OTHERS: mark("You hear of this because you take part in it or follow it."),
 }
 
@@ -227,6 +247,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "description": mark("Description"),
     "priority": mark("Priority"),
     "due_at": mark("Due"),
+    "first_due_at": mark("First due date"),
+    "quiet_until": mark("Quiet until"),
     "goal": mark("Goal"),
     "benefit": mark("Benefit"),
     "text": mark("Text"),

@@ -1,6 +1,7 @@
 """The tables, by noun: facts about one row, nothing else."""
 
 from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver
+from cfm_workflow.models.calendars import Calendar
 from cfm_workflow.models.customers import Customer
 from cfm_workflow.models.deliveries import Attempt, DeadAddress, Delivery, Notice
 from cfm_workflow.models.events import Event, LedgerHead
@@ -10,6 +11,7 @@ from cfm_workflow.models.imports import Import, ImportProblem
 from cfm_workflow.models.installation import Installation
 from cfm_workflow.models.links import Link
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
+from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
 from cfm_workflow.models.tokens import IdempotencyKey, Token
 from cfm_workflow.models.webhooks import Webhook
 from cfm_workflow.models.workflows import WorkflowVersion
@@ -21,6 +23,7 @@ __all__ = [
     "ActionGroup",
     "ActionWatcher",
     "Attempt",
+    "Calendar",
     "Customer",
     "DeadAddress",
     "Delivery",
@@ -38,6 +41,9 @@ __all__ = [
     "NoticeDefault",
     "Outcome",
     "PassedOver",
+    "Policy",
+    "PolicyVersion",
+    "Reminder",
     "SupervisedTeam",
     "Team",
     "TeamMember",

@@ -11,6 +11,7 @@ from cfm_workflow import limits
 from cfm_workflow.db import Base
 
 UNFINISHED = text("finished_at IS NULL")
+RECKONED = text("finished_at IS NULL AND due_rule IS NOT NULL")
 NO_DUE_DATE = "9999-12-31 00:00:00.000000"
 """Where actions without a due date stand in a list by due date: behind all others."""
 
@@ -79,6 +80,7 @@ class Action(Base):
         CheckConstraint("kind IN ('internal', 'external')", name="kind"),
         CheckConstraint("(finished_at IS NULL) = (category IN ('open', 'active', 'waiting'))", name="finished"),
         Index("ix_actions_mine", "assignee_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        Index("ix_actions_calendar", "calendar_id", "id", sqlite_where=RECKONED, postgresql_where=RECKONED),
         Index("ix_actions_team", "team_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
         Index("ix_actions_due", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
         Index("ix_actions_priority", "priority", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
@@ -117,6 +119,18 @@ class Action(Base):
     due_at: Mapped[datetime | None]
     due_sort: Mapped[datetime] = mapped_column(Computed(f"coalesce(due_at, '{NO_DUE_DATE}')", persisted=True))
     first_due_at: Mapped[datetime | None]
+    due_rule: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # None: somebody named the instant
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendars.id"))  # None: the default one
+    policy_version_id: Mapped[int | None] = mapped_column(ForeignKey("policy_versions.id"))
+    promised_at: Mapped[datetime | None]  # from when it is to be accepted and started
+    accept_by: Mapped[datetime | None]
+    start_by: Mapped[datetime | None]
+    accept_met: Mapped[bool | None]  # None: not known yet, or nothing was promised
+    start_met: Mapped[bool | None]
+    finish_met: Mapped[bool | None]
+    occurrence: Mapped[int]  # how often one of its targets has moved
+    planned: Mapped[int]  # which targets have a live reminder, a bit each (`operations.actions.targets`)
+    quiet_until: Mapped[datetime | None]
     waiting_until: Mapped[datetime | None]
     waiting_for_answer: Mapped[bool]
     came_from: Mapped[str | None] = mapped_column(String(limits.KEY))

@@ -65,6 +65,7 @@ class Team(Base):
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
     mode: Mapped[str] = mapped_column(String(20))
     restricted: Mapped[bool]
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendars.id"), index=True)  # None: the default one
     last_given_to: Mapped[int | None]  # whom round_robin gave the last action
     version: Mapped[int]
     created_at: Mapped[datetime]

@@ -11,7 +11,7 @@ from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact, record
-from cfm_workflow.models import Account, Action, SupervisedTeam, Team, TeamMember, Token
+from cfm_workflow.models import Account, Action, Calendar, SupervisedTeam, Team, TeamMember, Token
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.queries.people import NamedUser
 
@@ -181,6 +181,7 @@ def create_team(session: Session, caller: Caller, fields: Mapping[str, Any], *, 
         raise Conflict(f"There is a team with the key {fields['key']} already.")
     team = Team(
         lead_id=_lead(session, fields.get("lead")),
+        calendar_id=_calendar(session, fields.get("calendar")),
         last_given_to=None,
         version=1,
         created_at=now,
@@ -206,9 +207,11 @@ def change_team(
     access.require(caller, "people.manage")
     if (key := fields.get("key")) and key != team.key and people_query.team_by_ref(session, key):
         raise Conflict(f"There is a team with the key {key} already.")
-    plain = {name: value for name, value in fields.items() if name not in ("lead", "members")}
+    plain = {name: value for name, value in fields.items() if name not in ("lead", "members", "calendar")}
     if "lead" in fields:
         plain["lead_id"] = _lead(session, fields["lead"])
+    if "calendar" in fields:
+        plain["calendar_id"] = _calendar(session, fields["calendar"])
     changed = ledger.changes(team, plain)
     for name in changed:
         setattr(team, name, plain[name])
@@ -259,6 +262,12 @@ def _team(session: Session, team_id: int) -> Team:
 
 def _lead(session: Session, ref: Ref | None) -> int | None:
     return None if ref is None else named_user(session, ref, field="lead").id
+
+
+def _calendar(session: Session, ident: int | None) -> int | None:
+    if ident is not None and session.get(Calendar, ident, with_for_update={"read": True, "key_share": True}) is None:
+        raise Invalid({"calendar": ["must be the id of a calendar"]})
+    return ident
 
 
 def _set_members(session: Session, team: Team, refs: Collection[Ref]) -> None:

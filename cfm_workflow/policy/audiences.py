@@ -21,52 +21,69 @@ class Level(StrEnum):
 
 RANK: Final = {Level.NEVER: 0, Level.DIGEST: 1, Level.AT_ONCE: 2}
 
-RELATIONS: Final = ("assignee", "former_assignee", "assigner", "watcher", "lead", "pool_member", "sibling", "owner")
-"""How a person can stand to an event, nearest first. Of an item: assignees and assigners of its actions. A pool member
-is one while nobody has the action, a sibling has another unfinished action of the same group, webhooks have owners."""
+RELATIONS: Final = (
+    "assignee",
+    "former_assignee",
+    "assigner",
+    "watcher",
+    "lead",
+    "pool_member",
+    "sibling",
+    "owner",
+    "supervisor",
+)
+"""How a person can stand to an event, nearest first. Of an item: assignees and assigners of its actions. A pool
+member is one while nobody has the action, a sibling has another unfinished action of the same group, webhooks have
+owners, and supervisors are told what is escalated to them."""
 
 SIBLINGS: Final = "siblings"
+_SIBLING: Final = RELATIONS.index("sibling")
 
 N, D, A = Level.NEVER, Level.DIGEST, Level.AT_ONCE
 
 AUDIENCES: Final[dict[str, tuple[Level, ...]]] = {
-    # the most important first     assignee former assigner watcher lead pool sibling owner
-    "action.assigned":            (A,       N,     N,       D,      N,   A,   N,      N),
-    "action.reassigned":          (A,       A,     D,       D,      N,   N,   D,      N),
-    "action.reopened":            (A,       A,     D,       D,      N,   A,   D,      N),
-    "action.sent_back":           (A,       N,     D,       D,      N,   N,   D,      N),
-    "action.submitted":           (N,       N,     A,       D,      D,   N,   D,      N),
-    "action.declined":            (D,       N,     A,       D,      A,   N,   D,      N),
-    "action.cancelled":           (A,       N,     D,       D,      N,   N,   D,      N),
-    "webhook.disabled":           (N,       N,     N,       N,      N,   N,   N,      A),
-    "webhook.failing":            (N,       N,     N,       N,      N,   N,   N,      A),
-    "feedback.undecided":         (N,       N,     A,       D,      A,   N,   N,      N),
-    "feedback.resolved":          (A,       N,     A,       A,      N,   N,   N,      N),
-    "action.completed":           (D,       N,     A,       D,      N,   N,   D,      N),
-    "action_group.failed":        (N,       N,     A,       N,      N,   N,   N,      N),
-    "action_group.completed":     (N,       N,     D,       N,      N,   N,   N,      N),
-    "action.commented":           (A,       N,     A,       D,      N,   N,   N,      N),
-    "action.undone":              (D,       N,     A,       D,      N,   N,   D,      N),
-    "action.released":            (N,       N,     D,       D,      N,   A,   D,      N),
-    "feedback.reopened":          (D,       N,     D,       D,      N,   N,   N,      N),
-    "feedback.closed":            (D,       N,     D,       D,      N,   N,   N,      N),
-    "action.accepted":            (N,       N,     D,       D,      N,   N,   D,      N),
-    "action.started":             (N,       N,     D,       D,      N,   N,   D,      N),
-    "action.waiting":             (N,       N,     D,       D,      N,   N,   D,      N),
-    "action.resumed":             (D,       N,     D,       D,      N,   N,   D,      N),
-    "action.changed":             (D,       N,     D,       D,      N,   N,   N,      N),
-    "action.linked":              (D,       N,     D,       D,      N,   N,   N,      N),
-    "action.unlinked":            (D,       N,     D,       D,      N,   N,   N,      N),
-    "action.passed_over":         (N,       N,     D,       N,      D,   N,   N,      N),
-    "action_group.reopened":      (N,       N,     D,       N,      N,   N,   N,      N),
-    "feedback.changed":           (D,       N,     N,       D,      N,   N,   N,      N),
-    "action.watched":             (N,       N,     N,       A,      N,   N,   N,      N),
-    "feedback.watched":           (N,       N,     N,       A,      N,   N,   N,      N),
-    "action.unwatched":           (N,       N,     N,       D,      N,   N,   N,      N),
-    "feedback.unwatched":         (N,       N,     N,       D,      N,   N,   N,      N),
+    # the most important first     assignee former assigner watcher lead pool sibling owner supervisor
+    "action.assigned":            (A,       N,     N,       D,      N,   A,   N,      N,    N),
+    "action.reassigned":          (A,       A,     D,       D,      N,   N,   D,      N,    N),
+    "action.reopened":            (A,       A,     D,       D,      N,   A,   D,      N,    N),
+    "action.sent_back":           (A,       N,     D,       D,      N,   N,   D,      N,    N),
+    "action.submitted":           (N,       N,     A,       D,      D,   N,   D,      N,    N),
+    "action.declined":            (D,       N,     A,       D,      A,   N,   D,      N,    N),
+    "action.cancelled":           (A,       N,     D,       D,      N,   N,   D,      N,    N),
+    "action.escalated":           (A,       N,     A,       D,      A,   N,   N,      N,    A),
+    "action.overdue":             (A,       N,     A,       D,      A,   N,   N,      N,    A),
+    "action.due_soon":            (A,       N,     A,       N,      A,   N,   N,      N,    A),
+    "action.reminded":            (A,       N,     A,       N,      A,   N,   N,      N,    A),
+    "webhook.disabled":           (N,       N,     N,       N,      N,   N,   N,      A,    N),
+    "webhook.failing":            (N,       N,     N,       N,      N,   N,   N,      A,    N),
+    "feedback.undecided":         (N,       N,     A,       D,      A,   N,   N,      N,    N),
+    "feedback.resolved":          (A,       N,     A,       A,      N,   N,   N,      N,    N),
+    "action.completed":           (D,       N,     A,       D,      N,   N,   D,      N,    N),
+    "action_group.failed":        (N,       N,     A,       N,      N,   N,   N,      N,    N),
+    "action_group.completed":     (N,       N,     D,       N,      N,   N,   N,      N,    N),
+    "action.commented":           (A,       N,     A,       D,      N,   N,   N,      N,    N),
+    "action.acknowledged":        (D,       N,     D,       D,      D,   N,   N,      N,    N),
+    "action.undone":              (D,       N,     A,       D,      N,   N,   D,      N,    N),
+    "action.released":            (N,       N,     D,       D,      N,   A,   D,      N,    N),
+    "feedback.reopened":          (D,       N,     D,       D,      N,   N,   N,      N,    N),
+    "feedback.closed":            (D,       N,     D,       D,      N,   N,   N,      N,    N),
+    "action.accepted":            (N,       N,     D,       D,      N,   N,   D,      N,    N),
+    "action.started":             (N,       N,     D,       D,      N,   N,   D,      N,    N),
+    "action.waiting":             (N,       N,     D,       D,      N,   N,   D,      N,    N),
+    "action.resumed":             (D,       N,     D,       D,      N,   N,   D,      N,    N),
+    "action.changed":             (D,       N,     D,       D,      N,   N,   N,      N,    N),
+    "action.linked":              (D,       N,     D,       D,      N,   N,   N,      N,    N),
+    "action.unlinked":            (D,       N,     D,       D,      N,   N,   N,      N,    N),
+    "action.passed_over":         (N,       N,     D,       N,      D,   N,   N,      N,    N),
+    "action_group.reopened":      (N,       N,     D,       N,      N,   N,   N,      N,    N),
+    "feedback.changed":           (D,       N,     N,       D,      N,   N,   N,      N,    N),
+    "action.watched":             (N,       N,     N,       A,      N,   N,   N,      N,    N),
+    "feedback.watched":           (N,       N,     N,       A,      N,   N,   N,      N,    N),
+    "action.unwatched":           (N,       N,     N,       D,      N,   N,   N,      N,    N),
+    "feedback.unwatched":         (N,       N,     N,       D,      N,   N,   N,      N,    N),
 }  # fmt: skip
 """An event that names its `watcher` is told to that one, not to the others who watch."""
-OTHERS: Final = (D, N, D, D, N, N, D, N)
+OTHERS: Final = (D, N, D, D, N, N, D, N, N)
 NOBODY: Final = (N,) * len(RELATIONS)
 IMPORTANCE: Final = {event_type: n for n, event_type in enumerate(AUDIENCES)}
 KINDS: Final = (*AUDIENCES, SIBLINGS)
@@ -94,7 +111,7 @@ def relations_told(event_type: str) -> frozenset[str]:
 def levels_of(kind: str) -> dict[str, Level]:
     """Per relation that can hear of a kind at all: how soon, unless somebody chose otherwise."""
     if kind == SIBLINGS:
-        return {"sibling": max((row[-1] for row in AUDIENCES.values()), key=RANK.__getitem__)}
+        return {"sibling": max((row[_SIBLING] for row in AUDIENCES.values()), key=RANK.__getitem__)}
     row = zip(RELATIONS, defaults(kind), strict=True)
     return {relation: level for relation, level in row if level is not N and relation != "sibling"}
 

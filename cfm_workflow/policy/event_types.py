@@ -18,6 +18,9 @@ def _audit(noun: str, verb: str) -> EventType:
     return EventType(noun, f"An administrator's change: the {noun} was {verb}.", audit=True)
 
 
+REMINDERS: Final = ("action.due_soon", "action.overdue", "action.reminded", "action.escalated")
+"""What a rung of a ladder is called when it is told; each says which one it was and who is told."""
+
 EVENT_TYPES: Final[dict[str, EventType]] = {
     "feedback.received": EventType("feedback", "A feedback item was stored."),
     "feedback.changed": EventType("feedback", "Fields of an item changed; `changes` holds old and new."),
@@ -49,6 +52,11 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "action.commented": EventType("action", "Somebody had a word to say; nothing else changed."),
     "action.watched": EventType("action", "Somebody wants to hear of it from now on: `watcher`."),
     "action.unwatched": EventType("action", "`watcher` does not watch it any more."),
+    "action.due_soon": EventType("action", "Its due date is near; once per due date. `told` says who is reminded."),
+    "action.overdue": EventType("action", "Its due date has passed; once per due date."),
+    "action.reminded": EventType("action", "Somebody is reminded of it again, or that it is not accepted or started."),
+    "action.escalated": EventType("action", "Those above the assignee are told that it is late: `told` says who."),
+    "action.acknowledged": EventType("action", "Somebody has seen the reminders: it is quiet until `quiet_until`."),
     "action_group.completed": EventType("action_group", "As many of its actions are done as were asked for."),
     "action_group.failed": EventType("action_group", "It can no longer be completed."),
     "action_group.reopened": EventType("action_group", "It had ended and is under way again."),
@@ -69,6 +77,12 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "outcome.created": _audit("outcome", "created"),
     "outcome.changed": _audit("outcome", "changed"),
     "outcome.deleted": _audit("outcome", "deleted"),
+    "calendar.created": _audit("calendar", "created"),
+    "calendar.changed": _audit("calendar", "changed"),
+    "calendar.deleted": _audit("calendar", "deleted"),
+    "policy.created": _audit("policy", "created"),
+    "policy.changed": _audit("policy", "changed"),
+    "policy.deleted": _audit("policy", "deleted"),
     "workflow.created": _audit("workflow", "published"),
     "webhook.created": _audit("webhook", "created"),
     "webhook.changed": _audit("webhook", "changed"),

@@ -1,6 +1,6 @@
 """Users, teams and integrations as everybody sees them. Never writes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow.access import Caller
 from cfm_workflow.db import plain
 from cfm_workflow.errors import NotFound
-from cfm_workflow.models import Account, SupervisedTeam, Team, TeamMember, Token
+from cfm_workflow.models import Account, Calendar, SupervisedTeam, Team, TeamMember, Token
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 
 
@@ -188,6 +188,7 @@ def _teams(session: Session, teams: list[Team]) -> list[dict[str, Any]]:
     leads = {team.lead_id for team in teams if team.lead_id is not None}
     people = select(Account.id, Account.name, Account.email, Account.active)
     lead_rows = {row.id: row for row in session.execute(people.where(Account.id.in_(leads)))} if leads else {}
+    calendars = _calendars(session, {team.calendar_id for team in teams if team.calendar_id is not None})
     joined = people.add_columns(TeamMember.team_id).join(TeamMember, TeamMember.account_id == Account.id)
     members: dict[int, list[Any]] = {}
     for row in session.execute(joined.where(TeamMember.team_id.in_(ids)).order_by(Account.id)):
@@ -199,6 +200,7 @@ def _teams(session: Session, teams: list[Team]) -> list[dict[str, Any]]:
             "name": team.name,
             "mode": team.mode,
             "restricted": team.restricted,
+            "calendar": calendars.get(team.calendar_id),
             "lead": _person(lead_rows[team.lead_id]) if team.lead_id is not None else None,
             "members": members.get(team.id, []),
             "version": team.version,
@@ -206,6 +208,11 @@ def _teams(session: Session, teams: list[Team]) -> list[dict[str, Any]]:
         }
         for team in teams
     ]
+
+
+def _calendars(session: Session, ids: Collection[int]) -> dict[int | None, dict[str, Any]]:
+    query = select(Calendar.id, Calendar.name).where(Calendar.id.in_(ids))
+    return {row.id: {"id": row.id, "name": row.name} for row in session.execute(query)} if ids else {}
 
 
 def _person(row: Any) -> dict[str, Any]:

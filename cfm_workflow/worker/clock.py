@@ -13,6 +13,7 @@ from cfm_workflow import clock
 from cfm_workflow.service import Service
 from cfm_workflow.worker.importing import forget_uploads, run_imports
 from cfm_workflow.worker.mail import empty_outbox
+from cfm_workflow.worker.reminders import tell_reminders
 from cfm_workflow.worker.upkeep import beat, beat_of_worker, forget_old_answers, forget_old_links, shorten_wal
 from cfm_workflow.worker.waiting import resume_due
 from cfm_workflow.worker.webhooks import forget_deliveries, replay_to_webhooks, watch_webhooks
@@ -42,6 +43,7 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(beat,                 timedelta(seconds=5),   Part.SCHEDULER),
     Job(beat_of_worker,       timedelta(seconds=5),   Part.WORKER),
     Job(resume_due,           timedelta(seconds=5),   Part.SCHEDULER),
+    Job(tell_reminders,       timedelta(seconds=1),   Part.SCHEDULER),
     Job(run_imports,          timedelta(seconds=2),   Part.WORKER),
     Job(replay_to_webhooks,   timedelta(seconds=1),   Part.WORKER),
     Job(watch_webhooks,       timedelta(minutes=1),   Part.SCHEDULER),

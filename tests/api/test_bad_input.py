@@ -43,6 +43,7 @@ def path_to(world: World, operation: Operation) -> str:
         "feedback_id": action["feedback_id"], "action_id": action["id"], "customer_id": customer["id"],
         "user_id": world.ada.id, "team_id": world.care["id"], "integration_id": integration["id"],
         "token_id": token["id"], "outcome_id": 1, "webhook_id": webhook["id"],
+        "calendar_id": 1, "policy_id": 1,
     }  # fmt: skip
     path = operation.path
     for name, ident in things.items():

@@ -166,6 +166,8 @@ def ids_of(stage: World) -> dict[str, int]:
         "user_id": stage.people["Min"].id,
         "team_id": stage.care["id"],
         "outcome_id": 1,
+        "calendar_id": 1,
+        "policy_id": 1,
         "webhook_id": 1,
         "integration_id": integration["id"],
     }

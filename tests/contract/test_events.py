@@ -14,6 +14,7 @@ from cfm_workflow.models import Event, Webhook
 from cfm_workflow.policy.audiences import KINDS
 from cfm_workflow.policy.event_types import EVENT_TYPES
 from cfm_workflow.worker.importing import run_imports
+from cfm_workflow.worker.reminders import tell_reminders
 from cfm_workflow.worker.waiting import resume_due
 from cfm_workflow.worker.webhooks import watch_webhooks
 from tests.contract.shapes import closed, misfits
@@ -34,6 +35,7 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     item = feedback_changes(world, fill)
     actions_move(world, noon, item, fill)
     actions_are_described_and_linked(world, item, fill)
+    reminders_come(world, item, fill)
     groups_end(world, fill)
     people_disappear(world, fill)
 
@@ -67,12 +69,30 @@ def settings_change(world: World, fill: Fill) -> None:
     outcome = world.ada.post("/outcomes", {"key": "replaced", "label": label})
     world.ada.expect(200, "PATCH", f"/outcomes/{outcome['id']}", {"label": {"en": "Replaced", "ko": "교체됨"}})
     world.ada.expect(204, "DELETE", f"/outcomes/{outcome['id']}")
+    calendars_and_policies_change(world, fill)
     levels = dict.fromkeys(KINDS, "never")
     world.ada.expect(200, "PATCH", "/preferences", {"notices": levels})
     world.ada.expect(200, "PATCH", "/me/preferences", {"notices": levels})
     file = orjson.dumps({"text": fill(limits.TEXT), fill(40): fill(300)})
     world.ada.expect(202, "POST", "/imports", data=file, content_type="application/x-ndjson")
     run_imports(world.service)
+
+
+def calendars_and_policies_change(world: World, fill: Fill) -> None:
+    days = [{"date": f"{year}-{month:02}-{day:02}", "name": fill(limits.NAME)}
+            for year in range(2026, 2030) for month in range(1, 13) for day in range(1, 5)]  # fmt: skip
+    week = {day: [[f"{hour:02}:00", f"{hour:02}:30"] for hour in range(12)] for day in ("mon", "wed", "fri", "sun")}
+    calendar = world.sam.post("/calendars", {"name": fill(limits.NAME), "time_zone": "Asia/Seoul", "week": week})
+    changes = {"name": "Seoul", "holidays": days, "country": "KR", "working_days": ["2030-01-05"]}
+    world.sam.expect(200, "PATCH", f"/calendars/{calendar['id']}", changes)
+    world.sam.expect(204, "DELETE", f"/calendars/{calendar['id']}")
+    rungs = [{"after": {"business_days": 1 + n}, "to": ["assignee", "assigner", "lead", "supervisors"]}
+             for n in range(12)]  # fmt: skip
+    ladders = {"accept": rungs, "start": rungs, "finish": rungs}
+    policy = world.sam.post("/policies", {"key": "gold", "name": fill(limits.NAME), "ladders": ladders})
+    changes = {"name": "Gold", "targets": {"finish": "P2D"}, "ladders": {"finish": rungs[:1]}}
+    world.sam.expect(200, "PATCH", f"/policies/{policy['id']}", changes)
+    world.sam.expect(204, "DELETE", f"/policies/{policy['id']}")
 
 
 def fails_for_days(world: World, webhook_id: int) -> None:
@@ -160,6 +180,15 @@ def actions_are_described_and_linked(world: World, item: dict[str, Any], fill: F
         for method in ("PUT", "DELETE"):
             world.sam.expect(200, method, f"/{thing}/watchers/{world.lea.id}")
     world.lea.fire(pool, "accept")
+
+
+def reminders_come(world: World, item: dict[str, Any], fill: Fill) -> None:
+    began = clock.now()
+    action = given(world, item, fill, due_at=(began + timedelta(days=1)).isoformat())
+    for days in range(1, 5):
+        clock.freeze(began + timedelta(days=days))
+        tell_reminders(world.service)
+    world.alice.post(f"/actions/{action['id']}/acknowledge")
 
 
 def groups_end(world: World, fill: Fill) -> None:

@@ -10,10 +10,13 @@ from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import CfmError, Invalid, NotFound, Stale
 from cfm_workflow.models.actions import PRIORITIES, PRIORITY_NAMES
+from cfm_workflow.operations.actions import dates, targets
 from cfm_workflow.operations.actions.held import Work, lock_actions, take_up, write_edited
 from cfm_workflow.operations.actions.move import Moved, Result, visible
+from cfm_workflow.policy.ladders import Target
 from cfm_workflow.queries import relations as relations_query
 
+DATING: Final = frozenset({"due_at", "due_on"})
 DESCRIBING: Final = frozenset({"title", "description"})
 """What the assignee may change; the rest is for those who gave the work or lead."""
 
@@ -62,12 +65,14 @@ def change_many(
             if expected is not None and expected != work.action.version:
                 raise Stale(work.action.version)
             _check(caller, relations[ident], fields)
+            new = _new(session, work, fields, now)
         except CfmError as refusal:
             results[ident] = refusal
             continue
-        if _apply(caller, work, fields, now):
+        if _apply(caller, work, new, fields.get("reason"), now):
             changed.append(work)
         results[ident] = Moved(ident, work.view(now))
+    targets.plan(session, changed, now=now)
     write_edited(session, changed)
     ledger.record(session, [fact for work in changed for fact in work.facts], now=now)
     return results
@@ -76,15 +81,23 @@ def change_many(
 def _check(caller: Caller, relations: frozenset[str], fields: Mapping[str, Any]) -> None:
     only_describing = fields.keys() <= DESCRIBING
     access.require(caller, "action.describe" if only_describing else "action.change", relations)
-    if "due_at" in fields and not fields.get("reason"):
+    if DATING & fields.keys() and not fields.get("reason"):
         raise Invalid({"reason": ["is required when the due date changes"]})
 
 
-def _apply(caller: Caller, work: Work, fields: Mapping[str, Any], now: datetime) -> bool:
-    """Change the fields in memory; False when everything was so already."""
-    new = {name: value for name, value in fields.items() if name != "reason"}
+def _new(session: Session, work: Work, fields: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The new values, as they are stored."""
+    new = {name: value for name, value in fields.items() if name not in ("reason", "due_on")}
     if "priority" in new:
         new["priority"] = PRIORITIES[new["priority"]]
+    if DATING & fields.keys():
+        when = dates.due(session, fields, work.action.calendar_id, now=now)
+        new |= {"due_at": when.at, "due_rule": when.rule}
+    return new
+
+
+def _apply(caller: Caller, work: Work, new: dict[str, Any], reason: str | None, now: datetime) -> bool:
+    """Change the fields in memory; False when everything was so already."""
     changes = ledger.changes(work.action, new)
     if not changes:
         return False
@@ -92,8 +105,9 @@ def _apply(caller: Caller, work: Work, fields: Mapping[str, Any], now: datetime)
         setattr(work.action, name, new[name])
     if "priority" in changes:
         changes["priority"] = {side: PRIORITY_NAMES[number] for side, number in changes["priority"].items()}
-    if "due_at" in changes and work.action.first_due_at is None:
-        work.action.first_due_at = work.action.due_at
-    about = {"from": work.action.state, "to": work.action.state, "changes": changes, "reason": fields.get("reason")}
+    if "due_at" in changes:
+        targets.move(work, Target.FINISH)
+        work.action.first_due_at = work.action.first_due_at or work.action.due_at
+    about = {"from": work.action.state, "to": work.action.state, "changes": changes, "reason": reason}
     work.happened("action.changed", caller, now, about)
     return True

@@ -16,14 +16,18 @@ from cfm_workflow.ledger import HEAD
 from cfm_workflow.models import Account, Action, ActionFeedback, ActionGroup, Feedback, Team
 from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations import definitions
-from cfm_workflow.operations.actions import roll_up
+from cfm_workflow.operations.actions import dates, roll_up, targets
+from cfm_workflow.operations.actions.dates import Due
 from cfm_workflow.operations.actions.held import Held, Names, Work
 from cfm_workflow.operations.ids import take_ids
 from cfm_workflow.operations.people import named_teams, named_users
 from cfm_workflow.policy.groups import Progress
+from cfm_workflow.policy.ladders import Target
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import people as people_query
+from cfm_workflow.queries import policies as policies_query
+from cfm_workflow.queries.policies import Chosen
 from cfm_workflow.workflow import Definition, begin, fire, why_not
 
 _LOCK_ITEM: Final = (
@@ -51,7 +55,7 @@ def fan_out(
     """Make one action per person or team named in `fields["assignees"]` and return the group and its actions.
 
     `fields` is what the form loads: title, description, kind, priority, goal, benefit, external_ref, attributes,
-    workflow, completion, at_least, due_at.
+    workflow, completion, at_least, and one of due_at, due_in, due_on.
 
     Raises:
         NotFound, Forbidden.
@@ -59,8 +63,10 @@ def fan_out(
     """
     item = feedback_query.find(session, caller, feedback_id)
     access.require(caller, "action.create")
-    shares = _shares(session, fields["assignees"])
+    shares, calendar_id = _shares(session, fields["assignees"])
     _check_size(fields, shares)
+    policy = _policy(session, fields, shares)
+    when = _due(session, fields, policy, calendar_id, now)
     workflow_id = definitions.chosen(session, fields["workflow"])
     definition = definitions.definition_of(session, workflow_id)
     locked = _lock_item(session, feedback_id)
@@ -69,15 +75,43 @@ def fan_out(
     group_id = take_ids(session, ActionGroup, 1)[0]
     brief = feedback_query.brief(item)
     works = [
-        _begin(caller, share, ident, group_id, item.id, workflow_id, definition, fields, brief, now)
+        _begin(
+            session, caller, share, ident, group_id, item.id, workflow_id, definition, fields, when, policy, brief, now
+        )
         for ident, share in zip(take_ids(session, Action, len(shares)), shares, strict=True)
     ]
+    for work in works:
+        targets.move(work, *Target)
+    reminders = targets.first(session, works, now=now)
     group = _insert(session, caller, group_id, item.id, fields, works, now)
+    targets.store(session, reminders)
     facts = [fact for work in works for fact in work.facts]
     facts += roll_up.settle(session, locked, caller, now=now, has_unfinished=True)
     ledger.record(session, facts, now=now)
     progress = Progress(total=len(works), done=0, unfinished=len(works))
     return {"group": groups_query.view(group, progress), "actions": [work.shown for work in works]}
+
+
+def _policy(session: Session, fields: Mapping[str, Any], shares: Sequence[_Share]) -> Chosen:
+    if (ref := fields.get("policy")) is not None:
+        named = policies_query.named(session, ref)
+        if named is None:
+            raise Invalid({"policy": ["must be the id or key of an active policy"]})
+        return named
+    teams = {share.team.id for share in shares if share.team is not None}
+    return policies_query.suiting(session, kind=fields["kind"], priority=fields["priority"], teams=teams)
+
+
+def _due(
+    session: Session, fields: Mapping[str, Any], policy: Chosen, team_calendar_id: int | None, now: datetime
+) -> Due:
+    """When it is due: as people say, else as the policy does."""
+    calendar_id = team_calendar_id if policy.calendar_id is None else policy.calendar_id
+    when = dates.due(session, fields, calendar_id, now=now)
+    span = policy.level.targets[Target.FINISH]
+    if when.at is not None or span is None:
+        return when
+    return dates.reckon(session, span, calendar_id, since=now, field="policy")
 
 
 def _lock_item(session: Session, feedback_id: int) -> Sequence[Any]:
@@ -88,8 +122,9 @@ def _lock_item(session: Session, feedback_id: int) -> Sequence[Any]:
     return locked
 
 
-def _shares(session: Session, assignees: Sequence[Mapping[str, Any]]) -> list[_Share]:
-    """Who gets an action, each person once; those named directly before those who are in a team."""
+def _shares(session: Session, assignees: Sequence[Mapping[str, Any]]) -> tuple[list[_Share], int | None]:
+    """Who gets an action, each person once; those named directly before those who are in a team. And the calendar that
+    the work goes by: that of the first team, if it has one."""
     places = {_place(n, entry): entry for n, entry in enumerate(assignees)}
     users = named_users(session, {place: entry["user"] for place, entry in places.items() if "user" in entry})
     teams = named_teams(session, {place: entry["team"] for place, entry in places.items() if "team" in entry})
@@ -107,7 +142,8 @@ def _shares(session: Session, assignees: Sequence[Mapping[str, Any]]) -> list[_S
             continue
         for member in _CHOOSERS[mode](session, team, members):
             people.setdefault(member.id, _Share(member, team))
-    return [*people.values(), *pools.values()]
+    calendar_id = next((team.calendar_id for team in teams.values()), None)
+    return [*people.values(), *pools.values()], calendar_id
 
 
 def _place(n: int, entry: Mapping[str, Any]) -> str:
@@ -158,6 +194,7 @@ def _check_size(fields: Mapping[str, Any], shares: Sequence[_Share]) -> None:
 
 
 def _begin(
+    session: Session,
     caller: Caller,
     share: _Share,
     ident: int,
@@ -166,6 +203,8 @@ def _begin(
     workflow_id: int,
     definition: Definition,
     fields: Mapping[str, Any],
+    when: Due,
+    policy: Chosen,
     brief: dict[str, Any],
     now: datetime,
 ) -> Work:
@@ -189,8 +228,20 @@ def _begin(
         assigner_id=caller.id,
         team_id=None if team is None else team.id,
         pool=person is None,
-        due_at=fields.get("due_at"),
-        first_due_at=fields.get("due_at"),
+        due_at=when.at,
+        first_due_at=when.at,
+        due_rule=when.rule,
+        calendar_id=when.calendar_id,
+        policy_version_id=policy.version_id,
+        promised_at=None,
+        accept_by=None,
+        start_by=None,
+        accept_met=None,
+        start_met=None,
+        finish_met=None,
+        occurrence=0,
+        planned=0,
+        quiet_until=None,
         waiting_until=None,
         waiting_for_answer=False,
         came_from=None,
@@ -224,6 +275,7 @@ def _begin(
     )
     work = Work(action, names, brief)
     begin(definition, action, now=now)
+    targets.promise(session, action, now=now)
     work.happened(
         "action.assigned", caller, now, {"from": None, "to": action.state, "transition": None, "comment": None}
     )

@@ -39,6 +39,18 @@ class Held:
     pool: bool
     due_at: datetime | None
     first_due_at: datetime | None
+    due_rule: dict[str, Any] | None
+    calendar_id: int | None
+    policy_version_id: int | None
+    promised_at: datetime | None
+    accept_by: datetime | None
+    start_by: datetime | None
+    accept_met: bool | None
+    start_met: bool | None
+    finish_met: bool | None
+    occurrence: int
+    planned: int
+    quiet_until: datetime | None
     waiting_until: datetime | None
     waiting_for_answer: bool
     came_from: str | None
@@ -83,6 +95,10 @@ class Work:
     names: Names
     item: dict[str, Any]
     was_finished: bool = False
+    retimed: bool = False  # whether anything in `_TIMES` has changed
+    moved: frozenset[str] = frozenset()  # the targets whose ladders begin anew
+    waits: bool = False  # since this operation
+    waited: bool = False  # until this operation
     facts: list[Fact] = field(default_factory=list)
     shown: dict[str, Any] | None = None  # as it was after the last event
 
@@ -114,7 +130,7 @@ class Work:
         return self.was_finished != (self.action.finished_at is not None)
 
 
-_STORED: Final = list(Held.__slots__)
+STORED: Final = list(Held.__slots__)
 _TABLE: Final = Action.__table__.c
 _THESE: Final = Action.id.in_(bindparam("ids", expanding=True))
 
@@ -137,10 +153,10 @@ class _OfActions:
 
 
 _LOCKED: Final = _OfActions.make(
-    select(*(_TABLE[name] for name in _STORED)).order_by(Action.id).with_for_update(key_share=True)
+    select(*(_TABLE[name] for name in STORED)).order_by(Action.id).with_for_update(key_share=True)
 )
 _LOCKED_WITH_REST: Final = (
-    select(*(_TABLE[name] for name in _STORED))
+    select(*(_TABLE[name] for name in STORED))
     .where(
         or_(
             _THESE,
@@ -229,6 +245,20 @@ _MOVABLE: Final = (
     "started_at",
     "finished_at",
 )
+_TIMES: Final = (
+    "due_at",
+    "first_due_at",
+    "due_rule",
+    "promised_at",
+    "accept_by",
+    "start_by",
+    "accept_met",
+    "start_met",
+    "finish_met",
+    "occurrence",
+    "planned",
+    "quiet_until",
+)
 _EDITABLE: Final = (
     "title",
     "description",
@@ -239,6 +269,11 @@ _EDITABLE: Final = (
     "attributes",
     "due_at",
     "first_due_at",
+    "due_rule",
+    "calendar_id",
+    "occurrence",
+    "planned",
+    "quiet_until",
     "sequence",
     "version",
 )
@@ -253,12 +288,14 @@ def _update(columns: tuple[str, ...]) -> Any:
 
 
 _WRITE_MOVED: Final = _update(_MOVABLE)
+_WRITE_RETIMED: Final = _update((*_MOVABLE, *_TIMES))
 _WRITE_EDITED: Final = _update(_EDITABLE)
 
 
-def write_moved(session: Session, works: Iterable[Work]) -> None:
-    """Write back everything a transition can change, all rows in one statement."""
-    _write(session, _WRITE_MOVED, _MOVABLE, works)
+def write_moved(session: Session, works: Sequence[Work]) -> None:
+    """Write back everything a transition can change, all rows in one statement; those with new times in another."""
+    _write(session, _WRITE_MOVED, _MOVABLE, [work for work in works if not work.retimed])
+    _write(session, _WRITE_RETIMED, (*_MOVABLE, *_TIMES), [work for work in works if work.retimed])
 
 
 def write_edited(session: Session, works: Iterable[Work]) -> None:

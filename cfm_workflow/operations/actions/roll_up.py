@@ -15,6 +15,7 @@ from cfm_workflow.access import Caller, system
 from cfm_workflow.db import plain
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, ActionGroup, Customer, Feedback
+from cfm_workflow.operations.actions import targets
 from cfm_workflow.operations.actions.held import Work, write_moved
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.policy.groups import Progress, group_state, item_status
@@ -37,13 +38,18 @@ def finish(
     crossed = [work for work in moved if work.crossed_the_finish]
     facts = [fact for work in moved for fact in work.facts]
     if not crossed:
-        write_moved(session, moved)
+        _write(session, moved, now)
         return facts
     group_facts, cancelled = _groups(session, groups, crossed, locked, now)
-    write_moved(session, [*moved, *cancelled])
+    _write(session, [*moved, *cancelled], now)
     facts += group_facts
     facts += items(session, [work.action.id for work in [*crossed, *cancelled]], crossed[0].facts[-1].actor, now=now)
     return facts
+
+
+def _write(session: Session, works: Sequence[Work], now: datetime) -> None:
+    targets.plan(session, works, now=now)
+    write_moved(session, works)
 
 
 def _groups(

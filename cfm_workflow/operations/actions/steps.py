@@ -21,6 +21,7 @@ from cfm_workflow.errors import (
     WrongStateTransition,
 )
 from cfm_workflow.models import Account, Outcome, Team
+from cfm_workflow.operations.actions import dates, targets
 from cfm_workflow.operations.actions.held import Held, Work, rename_assignee
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.people import named_user
@@ -104,6 +105,7 @@ class Mover:
         fields = self.order.fields if last else {}
         transition = definition.transitions[name]
         given = [field_name for field_name, value in fields.items() if value not in (None, False)]
+        since = work.action.state_since
         try:
             fired = fire(
                 definition,
@@ -117,6 +119,8 @@ class Mover:
         except TransitionRefused as refused:
             raise self._explained(definition, work, relations, refused) from None
         about = self._apply(definition, work, transition, fired, fields, relations)
+        about |= self._go_on(definition, work, fired, since)
+        self._judge(definition, work, fired, by_undo=transition.to == BEFORE)
         work.happened(
             transition.event,
             self.caller,
@@ -130,6 +134,26 @@ class Mover:
             },
         )
         return relations | {"assignee"} if work.action.assignee_id == self.caller.id else relations - {"assignee"}
+
+    def _go_on(self, definition: Definition, work: Work, fired: Fired, since: datetime) -> dict[str, Any]:
+        """Move the due date of what has waited since then and goes on now; what changed, for the event."""
+        left, entered = definition.states[fired.from_state], definition.states[fired.to_state]
+        if left.category is not Category.WAITING or entered.category is Category.WAITING or entered.finished:
+            return {}
+        targets.after_waiting(self.session, work, since, now=self.now)
+        new = dates.after_waiting(self.session, work.action, since, now=self.now)
+        if new is None:
+            return {}
+        return {"changes": set_dates(work, new)}
+
+    def _judge(self, definition: Definition, work: Work, fired: Fired, *, by_undo: bool) -> None:
+        left, entered = definition.states[fired.from_state], definition.states[fired.to_state]
+        back = left.finished and not entered.finished
+        if back and not by_undo and (span := targets.finish_target(self.session, work.action)) is not None:
+            when = dates.reckon(self.session, span, work.action.calendar_id, since=self.now, field="transition")
+            set_dates(work, {"due_at": when.at, "first_due_at": when.at, "due_rule": when.rule})
+        step = targets.Step(left.category, entered.category, left_the_end=back, is_undo=by_undo)
+        targets.judge(self.session, work, step, now=self.now)
 
     def _comment(self, last: bool) -> str | None:
         return self.order.comment if last else None
@@ -266,6 +290,15 @@ def explain(
         blocked={name: {"code": why.code.value, "reason": why.reason} for name, why in blocked.items()},
         missing=refusal.missing,
     )
+
+
+def set_dates(work: Work, new: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give an action new dates; what of them is shown, as old and new."""
+    shown = {name: {"from": getattr(work.action, name), "to": new[name]} for name in new if name != "due_rule"}
+    for name, value in new.items():
+        setattr(work.action, name, value)
+    work.retimed = True
+    return shown
 
 
 def _named_outcome(definition: Definition, undone: Fired) -> bool:

@@ -1,0 +1,113 @@
+"""When an action is due: what people ask for as an instant, and how that came about.
+
+The instant is the truth. The rule beside it says how it was reckoned: from it the date is explained, moved by waiting,
+and reckoned again when its calendar has changed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cfm_workflow.errors import Invalid
+from cfm_workflow.models import Calendar
+from cfm_workflow.operations.actions.held import Held
+from cfm_workflow.policy import calendars, spans
+from cfm_workflow.policy.spans import Span
+from cfm_workflow.queries import calendars as calendars_query
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An instant, and the rule it follows: `in` a span `from` an instant, or `on` a day; None where somebody named it.
+
+    `calendar_id` None is the default calendar.
+    """
+
+    at: datetime | None
+    rule: dict[str, Any] | None
+    calendar_id: int | None
+
+
+def due(session: Session, fields: Mapping[str, Any], calendar_id: int | None, *, now: datetime) -> Due:
+    """What `due_at`, `due_in` or `due_on` of a form ask for; `calendar_id` is the one of the team, if it has one.
+
+    Raises:
+        Invalid: there is no such calendar, nobody works on that day, or no time is left to be reckoned with.
+    """
+    if (asked := fields.get("due_in")) is not None:
+        named = _named(session, asked.calendar_id) if asked.calendar_id is not None else None
+        return reckon(session, asked.span, calendar_id if named is None else named.id, since=now, field="due_in")
+    if (day := fields.get("due_on")) is not None:
+        return _on(session, date.fromisoformat(day), calendar_id)
+    return Due(fields.get("due_at"), None, calendar_id)
+
+
+def reckon(session: Session, span: Span, calendar_id: int | None, *, since: datetime, field: str) -> Due:
+    """So long after an instant.
+
+    Raises:
+        Invalid: the calendar has too little working time for that; names `field`.
+    """
+    calendar = calendars_query.reckoning(session, calendar_id)
+    try:
+        at = spans.after(span, since, calendar)
+    except calendars.OutOfReach as why:
+        raise Invalid({field: [str(why)]}) from None
+    return Due(at, {"in": spans.write_span(span), "from": since.isoformat()} | _on_the_wall(at, calendar), calendar_id)
+
+
+def reckon_again(session: Session, action: Held | Any, pauses: timedelta) -> datetime | None:
+    """When an action is due by its rule and its calendar as it is now, `pauses` of waiting included; None without."""
+    if action.due_rule is None:
+        return None
+    calendar = calendars_query.reckoning(session, action.calendar_id)
+    if "on" in action.due_rule:
+        return calendars.end_of_day(calendar, date.fromisoformat(action.due_rule["on"]))
+    span = spans.read_span(action.due_rule["in"])
+    at = spans.after(span, datetime.fromisoformat(action.due_rule["from"]), calendar)
+    return spans.moved(spans.paused_in(span), at, pauses, calendar)
+
+
+def after_waiting(session: Session, action: Held, since: datetime, *, now: datetime) -> dict[str, Any] | None:
+    """Move the due date of what has waited by that time, if it was reckoned; the new date with its rule, else None.
+
+    Time is counted as the rule counts it: business time by what was worked meanwhile. The first date moves along, for
+    it is the same promise. What somebody named stays.
+    """
+    if action.due_at is None or action.due_rule is None or "in" not in action.due_rule:
+        return None
+    calendar = calendars_query.reckoning(session, action.calendar_id)
+    unit = spans.paused_in(spans.read_span(action.due_rule["in"]))
+    paused = spans.between(unit, since, now, calendar)
+    if not paused:
+        return None
+    at = spans.moved(unit, action.due_at, paused, calendar)
+    first = action.first_due_at and spans.moved(unit, action.first_due_at, paused, calendar)
+    return {"due_at": at, "first_due_at": first, "due_rule": action.due_rule | _on_the_wall(at, calendar)}
+
+
+def _on(session: Session, day: date, calendar_id: int | None) -> Due:
+    row = calendars_query.chosen(session, calendar_id)
+    calendar = calendars_query.reckoned(row)
+    at = calendars.end_of_day(calendar, day)
+    if at is None:
+        raise Invalid({"due_on": [f"must be a day on which somebody works (calendar {row.name})"]})
+    return Due(at, {"on": day.isoformat()} | _on_the_wall(at, calendar), calendar_id)
+
+
+def _on_the_wall(at: datetime, calendar: calendars.Calendar) -> dict[str, str]:
+    """What the clock on the wall shows then: that was meant, should the zone's rules change."""
+    local = at.astimezone(ZoneInfo(calendar.time_zone)).replace(tzinfo=None)
+    return {"wall": local.isoformat(), "zone": calendar.time_zone}
+
+
+def _named(session: Session, ident: int) -> Calendar:
+    calendar = session.scalars(select(Calendar).where(Calendar.id == ident)).one_or_none()
+    if calendar is None:
+        raise Invalid({"due_in.calendar": ["must be the id of a calendar"]})
+    return calendar

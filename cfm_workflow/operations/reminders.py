@@ -1,0 +1,266 @@
+"""Reminders whose time has come: told, and the next rung planned, in one transaction and without a lease.
+
+Whoever changes an action's reminders has locked the action, so what is read under that lock is true: each is told once
+whatever the number of processes, and not at all when it has just become pointless.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Integer, bindparam, select, text, update
+from sqlalchemy.orm import Session
+
+from cfm_workflow import ledger
+from cfm_workflow.access import system
+from cfm_workflow.db import plain
+from cfm_workflow.models import Account, Action, Reminder, SupervisedTeam, Team, TeamMember
+from cfm_workflow.operations.actions import targets
+from cfm_workflow.operations.actions.held import STORED, Held, Work, take_up, write_edited
+from cfm_workflow.policy.ladders import (
+    Course,
+    Ladder,
+    Next,
+    Receiver,
+    Rung,
+    Target,
+    following,
+    latest_repetition,
+    rung_of,
+)
+from cfm_workflow.policy.service_levels import event_type
+from cfm_workflow.queries import policies as policies_query
+
+BATCH: Final = 500
+LATE_AFTER: Final = timedelta(minutes=5)
+MOST_TOLD: Final = 50
+CLOCK: Final = system("clock")
+
+_TABLE: Final = Action.__table__.c
+_IS_DUE: Final = (
+    text("reminders.state = 'planned'"),
+    Reminder.at <= bindparam("now", type_=Reminder.__table__.c.at.type),
+)
+_ACTIONS: Final = (
+    select(*(_TABLE[name] for name in STORED))
+    .join(Reminder, Reminder.action_id == Action.id)
+    .where(*_IS_DUE)
+    .order_by(Reminder.at, Reminder.id)
+    .limit(bindparam("count", type_=Integer))
+    .with_for_update(of=Action, key_share=True, skip_locked=True)
+)
+_DUE: Final = (
+    select(Reminder.id, Reminder.action_id, Reminder.target, Reminder.rung, Reminder.at)
+    .where(*_IS_DUE, Reminder.action_id.in_(bindparam("ids", expanding=True)))
+    .order_by(Reminder.at, Reminder.id)
+)
+_SETTLE: Final = (
+    update(Reminder.__table__)  # type: ignore[arg-type]
+    .where(Reminder.id.in_(bindparam("ids", expanding=True)))
+    .values(state=bindparam("new_state"), settled_at=bindparam("settled"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A reminder that is told now: which rung of what, planned for when."""
+
+    work: Work
+    target: Target
+    ladder: Ladder
+    step: Next
+    way: Course
+
+
+def fire_due(session: Session, *, now: datetime, count: int = BATCH) -> int:
+    """Tell up to `count` reminders whose time has come, and return how many actions they were looked at for."""
+    held = _lock(session, count, now)
+    if not held:
+        return 0
+    works = {work.action.id: work for work in take_up(session, held)}
+    due = plain(session, _DUE, {"now": now, "ids": list(works)}).all()
+    told: list[_Told] = []
+    rows: list[dict[str, Any]] = []
+    pointless = [row.id for row in due if not _matters(works[row.action_id].action, Target(row.target))]
+    for row in due:
+        if row.id not in pointless:
+            _climb(session, works[row.action_id], row, told, rows, now)
+    _settle(session, [row.id for row in due if row.id not in pointless], "fired", now)
+    _settle(session, pointless, "cancelled", now)
+    targets.store(session, rows)
+    people = _People(session, [each.work.action for each in told])
+    for each in told:
+        each.work.happened(event_type(each.target, each.ladder, each.step.rung), CLOCK, now, _about(each, people, now))
+    changed = [works[ident] for ident in {row.action_id: None for row in due}]
+    write_edited(session, changed)
+    ledger.record(session, [fact for work in changed for fact in work.facts], now=now)
+    return len(held)
+
+
+def _lock(session: Session, count: int, now: datetime) -> list[Held]:
+    """The actions for which something is due and that nobody is changing now; the others come with the next tick."""
+    rows = plain(session, _ACTIONS, {"now": now, "count": count})
+    return list({row.id: Held(*row) for row in rows}.values())
+
+
+def _matters(action: Held, target: Target) -> bool:
+    return targets.is_open(action, target) and action.category != "waiting" and targets.due(action, target) is not None
+
+
+def _climb(
+    session: Session, work: Work, row: Any, told: list[_Told], rows: list[dict[str, Any]], now: datetime
+) -> None:
+    """Tell a rung and all that were due by now after it, repetitions once; plan the next one."""
+    action, target = work.action, Target(row.target)
+    way, ladder = targets.course(session, action, target), _ladder(session, action, target)
+    assert way is not None
+    step: Next | None = latest_repetition(ladder, way, Next(row.rung, row.at), now)
+    if step is not None and step.rung != row.rung:
+        rows.append(_settled(targets.row(action, target, step, now), now))
+    while step is not None and step.at <= now:
+        told.append(_Told(work, target, ladder, step, way))
+        step = following(ladder, way, step.rung, quiet_until=action.quiet_until)
+        if step is not None and step.at <= now:
+            step = latest_repetition(ladder, way, step, now)
+            rows.append(_settled(targets.row(action, target, step, now), now))
+    if step is None:
+        action.planned &= ~targets.BITS[target]
+    else:
+        rows.append(targets.row(action, target, step, now))
+
+
+def _settled(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    return row | {"state": "fired", "settled_at": now}
+
+
+def _ladder(session: Session, action: Held, target: Target) -> Ladder:
+    assert action.policy_version_id is not None
+    return policies_query.level_of(session, action.policy_version_id).ladders[target]
+
+
+def _settle(session: Session, ids: Sequence[int], state: str, now: datetime) -> None:
+    if ids:
+        plain(session, _SETTLE, {"ids": list(ids), "new_state": state, "settled": now})
+
+
+def _about(each: _Told, people: "_People", now: datetime) -> dict[str, Any]:
+    action = each.work.action
+    rung = rung_of(each.ladder, each.step.rung)
+    return {
+        "from": action.state,
+        "to": action.state,
+        "transition": None,
+        "comment": None,
+        "reminder": {
+            "target": each.target.value,
+            "due_at": each.way.due,
+            "rung": each.step.rung,
+            "occurrence": action.occurrence,
+            "planned_for": each.step.at,
+            "late": now - each.step.at > LATE_AFTER,
+            "urgent": rung.urgent,
+        },
+        "told": people.told(action, rung),
+    }
+
+
+# -- who is told -----------------------------------------------------------------------------------------------------
+
+
+class _People:
+    """Who stands above some actions and beside them; only active users are among them."""
+
+    def __init__(self, session: Session, actions: Iterable[Held]) -> None:
+        actions = list(actions)
+        assignees = {action.assignee_id for action in actions if action.assignee_id is not None}
+        self._teams_of = _teams_of(session, assignees)
+        teams = {team for ids in self._teams_of.values() for team in ids}
+        teams |= {action.team_id for action in actions if action.team_id is not None}
+        self._leads = _leads(session, teams)
+        self._above = _above(session) if actions else []
+        wanted = assignees | {action.assigner_id for action in actions}
+        self._names = _names(session, wanted)
+
+    def told(self, action: Held, rung: Rung) -> list[dict[str, Any]]:
+        """Whom a rung tells, each once, by the nearest relation: id, name, and as what."""
+        found: dict[int, dict[str, Any]] = {}
+        for receiver in Receiver:
+            if receiver not in rung.to:
+                continue
+            for ident, name, relation in self._as(receiver, action):
+                found.setdefault(ident, {"id": ident, "name": name, "as": relation})
+        return list(found.values())[:MOST_TOLD]
+
+    def _as(self, receiver: Receiver, action: Held) -> list[tuple[int, str, str]]:
+        if receiver is Receiver.ASSIGNER:
+            return self._one(action.assigner_id, "assigner")
+        if receiver is Receiver.ASSIGNEE and action.assignee_id is not None:
+            return self._one(action.assignee_id, "assignee")
+        teams = self._teams(action)
+        if receiver is Receiver.SUPERVISORS:
+            return self._supervisors(teams)
+        leads = [(*self._leads[team], "lead") for team in sorted(teams) if team in self._leads]
+        return leads or self._supervisors(teams)  # the next step up, where nobody leads
+
+    def _one(self, ident: int, relation: str) -> list[tuple[int, str, str]]:
+        name = self._names.get(ident)
+        return [] if name is None else [(ident, name, relation)]
+
+    def _teams(self, action: Held) -> frozenset[int]:
+        """The team an action was given to; without one those of its assignee, as for leads."""
+        if action.team_id is not None:
+            return frozenset({action.team_id})
+        return self._teams_of.get(action.assignee_id or 0, frozenset())
+
+    def _supervisors(self, teams: frozenset[int]) -> list[tuple[int, str, str]]:
+        """Those of all teams and those of one of these; where there are none, administrators."""
+        fitting = [(each.id, each.name) for each in self._above if each.oversees(teams)]
+        admins = [(each.id, each.name) for each in self._above if each.role == "admin"]
+        return [(ident, name, "supervisor") for ident, name in fitting or admins]
+
+
+@dataclass(frozen=True, slots=True)
+class _Above:
+    id: int
+    name: str
+    role: str
+    supervises: frozenset[int]
+
+    def oversees(self, teams: frozenset[int]) -> bool:
+        return self.role == "supervisor" and (not self.supervises or not self.supervises.isdisjoint(teams))
+
+
+_ACTIVE: Final = (Account.active, Account.kind == "user")
+
+
+def _teams_of(session: Session, people: Iterable[int]) -> Mapping[int, frozenset[int]]:
+    found: dict[int, set[int]] = {}
+    query = select(TeamMember.account_id, TeamMember.team_id).where(TeamMember.account_id.in_(list(people)))
+    for account_id, team_id in session.execute(query):
+        found.setdefault(account_id, set()).add(team_id)
+    return {person: frozenset(teams) for person, teams in found.items()}
+
+
+def _leads(session: Session, teams: Iterable[int]) -> Mapping[int, tuple[int, str]]:
+    query = select(Team.id, Account.id, Account.name).join(Account, Account.id == Team.lead_id)
+    rows = session.execute(query.where(Team.id.in_(list(teams)), *_ACTIVE))
+    return {team_id: (account_id, name) for team_id, account_id, name in rows}
+
+
+def _above(session: Session) -> list[_Above]:
+    query = (
+        select(Account.id, Account.name, Account.role, SupervisedTeam.team_id)
+        .outerjoin(SupervisedTeam, SupervisedTeam.account_id == Account.id)
+        .where(Account.role.in_(["supervisor", "admin"]), *_ACTIVE)
+        .order_by(Account.id)
+    )
+    people: dict[int, tuple[str, str, set[int]]] = {}
+    for ident, name, role, team_id in session.execute(query):
+        people.setdefault(ident, (name, role or "", set()))[2].update({team_id} - {None})
+    return [_Above(ident, name, role, frozenset(teams)) for ident, (name, role, teams) in people.items()]
+
+
+def _names(session: Session, people: Iterable[int]) -> Mapping[int, str]:
+    query = select(Account.id, Account.name).where(Account.id.in_(list(people)), *_ACTIVE)
+    return {row.id: row.name for row in session.execute(query)}
