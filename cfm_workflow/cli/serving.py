@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Collection
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import click
 import structlog
@@ -25,6 +26,8 @@ There is no user yet. Make one, and a token to sign in with:
     {command} user add you@example.com --name "Your Name" --role admin
     {command} token add you@example.com
 """
+
+LOOK_AGAIN_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -73,14 +76,25 @@ def _own_name() -> str:
 def _tick(parts: Collection[Part]) -> None:
     service = open_service()
     background = Background(service, parts)
+    asked: SimpleQueue[int] = SimpleQueue()  # can be put into whatever a handler interrupts; an event would lock up
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stopping.set())
+        signal.signal(number, lambda number, _: asked.put(number))
     settle()
     background.start()
     log.info("ticking", parts=[part.value for part in parts])
-    service.stopping.wait()
+    _wait_for(asked)
     background.stop()
     service.close()
+
+
+def _wait_for(asked: "SimpleQueue[int]") -> None:
+    """Wait for a signal. One that comes just as the main thread begins to wait does not wake it, so it looks again."""
+    while True:
+        try:
+            asked.get(timeout=LOOK_AGAIN_SECONDS)
+        except Empty:
+            continue
+        return
 
 
 def _serve(settings: Settings, *, workers: int, parts: Collection[Part]) -> None:

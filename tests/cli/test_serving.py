@@ -31,6 +31,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _heed_interrupts() -> None:
+    """What a shell starts in the background ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """A process of ours that listens on `port`; what it logs goes to a file."""
 
@@ -45,6 +50,7 @@ class Running:
                 env=kept | {"PYTHONPATH": str(CHECKOUT), "CFM_BIND": f"127.0.0.1:{self.port}"} | environment,
                 stdout=log,
                 stderr=log,
+                preexec_fn=_heed_interrupts,
             )
 
     def until(self, sign: str) -> None:
