@@ -9,7 +9,7 @@ from cfm_workflow.api.outcomes import TAG as SETTINGS
 from cfm_workflow.api.routing import Ask, route
 from cfm_workflow.forms.actions import ActionOut
 from cfm_workflow.forms.feedback import FeedbackOut
-from cfm_workflow.forms.following import PreferencesIn, PreferencesOut, WatcherOut
+from cfm_workflow.forms.following import MyPreferencesIn, MyPreferencesOut, PreferencesIn, PreferencesOut, WatcherOut
 from cfm_workflow.forms.pages import PageQuery, page_of
 from cfm_workflow.operations import preferences, watching
 from cfm_workflow.queries import actions as actions_query
@@ -111,12 +111,13 @@ def unwatch_item(ask: Ask, feedback_id: int, user_id: int) -> Any:
 _EXAMPLE = {"notices": {"action.accepted": "never", "siblings": None}}
 
 
-@route("GET", "/me/preferences", "getMyPreferences", tag=ME, right="self.read", answers={200: PreferencesOut})
+@route("GET", "/me/preferences", "getMyPreferences", tag=ME, right="self.read", answers={200: MyPreferencesOut})
 def get_my_preferences(ask: Ask) -> Any:
-    """What the caller hears of at once, in the digest, or never, and who decided it."""
-    people_query.find_user(ask.session, ask.caller.id or 0)
-    own = following_query.own_choices(ask.session, ask.caller.id or 0)
-    return following_query.preferences(own, following_query.defaults(ask.session))
+    """What the caller hears of at once, in the digest, or never, and who decided it; and when they work."""
+    account = people_query.find_user(ask.session, ask.caller.id or 0)
+    own = following_query.own_choices(ask.session, account.id)
+    chosen = following_query.preferences(own, following_query.defaults(ask.session))
+    return chosen | {"working_hours": account.working_hours}
 
 
 @route(
@@ -125,13 +126,13 @@ def get_my_preferences(ask: Ask) -> Any:
     "changeMyPreferences",
     tag=ME,
     right="self.manage",
-    body=PreferencesIn,
-    answers={200: PreferencesOut},
-    example=_EXAMPLE,
+    body=MyPreferencesIn,
+    answers={200: MyPreferencesOut},
+    example=_EXAMPLE | {"working_hours": {"mon": [["09:00", "12:00"], ["13:00", "18:00"]]}},
 )
 def change_my_preferences(ask: Ask) -> Any:
-    """Choose some kinds for oneself; null is back to what holds for everybody."""
-    preferences.change_own(ask.session, ask.caller, ask.body["notices"], now=ask.now)
+    """Choose some kinds for oneself, null being back to what holds for everybody; and when one works."""
+    preferences.change_own(ask.session, ask.caller, ask.body, now=ask.now)
     return get_my_preferences(ask)
 
 

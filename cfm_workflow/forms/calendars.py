@@ -109,17 +109,21 @@ class HolidayOut(Schema):
     name = fields.String(required=True, allow_none=True)
 
 
+class WeekOut(fields.Dict):
+    """Blocks of work per day of the week."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        days = fields.String(validate=validate.OneOf(DAYS))
+        super().__init__(keys=days, values=fields.List(fields.List(fields.String())), **kwargs)
+
+
 class CalendarOut(Schema):
     id = fields.Integer(required=True)
     name = fields.String(required=True)
     time_zone = fields.String(required=True)
     country = fields.String(required=True, allow_none=True)
     region = fields.String(required=True, allow_none=True)
-    week = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(DAYS)),
-        values=fields.List(fields.List(fields.String())),
-        required=True,
-    )
+    week = WeekOut(required=True)
     holidays = fields.List(fields.Nested(HolidayOut), required=True)
     working_days = fields.List(fields.String(metadata={"format": "date"}), required=True)
     default = fields.Boolean(required=True)

@@ -1,10 +1,11 @@
 """Watchers, comments and what people choose to hear of, in and out."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from cfm_workflow import limits
+from cfm_workflow.forms.calendars import WeekIn, WeekOut
 from cfm_workflow.forms.fields import Form, Shape, Text
 from cfm_workflow.forms.people import MemberOut, PersonOut
 from cfm_workflow.policy.audiences import KINDS, RELATIONS, Level
@@ -53,6 +54,16 @@ class PreferencesIn(Form):
     notices = Notices(required=True)
 
 
+_WORKING_HOURS: Final = {
+    "description": "When the person works, in their time zone; mails that are not urgent wait for it. null: always."
+}
+
+
+class MyPreferencesIn(Form):
+    notices = Notices()
+    working_hours = fields.Nested(WeekIn, allow_none=True, metadata=_WORKING_HOURS)
+
+
 class PreferenceOut(Schema):
     level = fields.String(
         required=True,
@@ -75,3 +86,7 @@ class PreferencesOut(Schema):
         required=True,
         metadata={"description": f"By kind: an event type, or siblings. Without a choice `{DEFAULT}` holds."},
     )
+
+
+class MyPreferencesOut(PreferencesOut):
+    working_hours = WeekOut(required=True, allow_none=True, metadata=_WORKING_HOURS)

@@ -22,7 +22,9 @@ from cfm_workflow.models import (
     TeamMember,
     Webhook,
 )
+from cfm_workflow.policy import leaving
 from cfm_workflow.policy.audiences import Choices, Level
+from cfm_workflow.policy.calendars import Calendar
 from cfm_workflow.policy.deliveries import matches
 from cfm_workflow.queries import callers
 from cfm_workflow.queries import events as events_query
@@ -54,12 +56,13 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Everybody who listens, and what people chose to hear of."""
+    """Everybody who listens, what people chose to hear of, and when those work who do not want mail else."""
 
     version: int
     endpoints: tuple[Endpoint, ...]
     choices: Mapping[int, Choices]
     everybody: Choices
+    hours: Mapping[int, Calendar]
 
 
 def known(session: Session) -> Audience:
@@ -97,9 +100,13 @@ def read(session: Session) -> Audience:
         endpoints=tuple(_endpoint(session, row, role) for row, role in session.execute(listening)),
         choices=choices,
         everybody={row.kind: Level(row.level) for row in everybody},
+        hours={row.id: leaving.hours(row.working_hours, row.time_zone) for row in session.execute(_WORKING)},
     )
 
 
+_WORKING: Final = select(Account.id, Account.working_hours, Account.time_zone).where(
+    Account.working_hours.is_not(None), Account.active
+)
 _LISTENING: Final = (
     select(Webhook, Account.role)
     .join(Account, Account.id == Webhook.owner_id)

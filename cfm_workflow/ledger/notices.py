@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
 from cfm_workflow.db import DELIVERIES, plain, tell
+from cfm_workflow.ledger import gathering
 from cfm_workflow.ledger.audience import Audience
 from cfm_workflow.models import (
     Account,
@@ -30,6 +31,7 @@ from cfm_workflow.models import (
     Webhook,
 )
 from cfm_workflow.policy.audiences import Level, kind_of, level_for, relations_told
+from cfm_workflow.policy.leaving import Leaving
 
 if TYPE_CHECKING:
     from cfm_workflow.ledger.events import Fact
@@ -58,11 +60,16 @@ def line_up(
     if not notices:
         return
     plain(session, _INSERT_NOTICES, notices)
-    mailed = sorted({notice["account_id"] for notice in notices if notice["batch"] is not None})
+    mailed: dict[int, list[gathering.Told]] = {}
+    for notice in notices:
+        if notice["batch"] is not None:
+            about = facts[notice["position"] - first]
+            mailed.setdefault(notice["account_id"], []).append((about, notice["relation"]))
     if mailed:
         wait: timedelta = session.info.get("known", {}).get("mail_wait", timedelta(0))
-        plain(session, _INSERT_MAILS, [_mail(account_id, first, now, wait) for account_id in mailed])
-        if not wait:
+        leaves = gathering.leave(session, audience.hours, mailed, wait=wait, now=now)
+        plain(session, _INSERT_MAILS, [_mail(person, first, leaves[person], now) for person in sorted(leaves)])
+        if any(each.at <= now for each in leaves.values()):
             tell(session, DELIVERIES)
 
 
@@ -98,12 +105,13 @@ def _notices(
     return found
 
 
-def _mail(account_id: int, batch: int, now: datetime, wait: timedelta) -> dict[str, Any]:
+def _mail(account_id: int, batch: int, leaves: Leaving, now: datetime) -> dict[str, Any]:
     return {
         "account_id": account_id,
         "position": batch,
         "state": "pending",
-        "next_at": now + wait,
+        "next_at": leaves.at,
+        "gathered": leaves.gathered,
         "tries": 0,
         "tries_before": 0,
         "created_at": now,

@@ -129,7 +129,7 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
     if session.scalars(person).one_or_none() is None:
         return []
     due = session.execute(
-        select(Delivery.account_id.label("receiver"), *_CLAIMED)
+        select(Delivery.account_id.label("receiver"), *_CLAIMED, Delivery.gathered)
         .where(Delivery.account_id == account_id, _IS_DUE)
         .order_by(Delivery.next_at, Delivery.id)
         .limit(MAILS_LOOKED_AT)
@@ -143,9 +143,20 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
     if free <= 0:
         _postpone(session, due, (min(sent) + HOUR) if sent else now + LEASE)
         return []
+    due = _as_one(session, account_id, due, now)
     if len(due) > free:
         due = _gathered(session, account_id, due, free, now)
     return _lease(session, due, worker=worker, now=now)
+
+
+def _as_one(session: Session, account_id: int, due: Sequence[Any], now: datetime) -> Sequence[Any]:
+    """The mails that are due, those that wanted to be one being one; but what was tried may have arrived."""
+    carrier, *others = [row for row in due if row.gathered and not row.tries] or [None]
+    if not others:
+        return due
+    _gather(session, account_id, carrier, others, now)
+    gone = {row.id for row in others}
+    return [row for row in due if row.id not in gone]
 
 
 def _sent_lately(session: Session, account_id: int, now: datetime) -> list[datetime]:

@@ -15,6 +15,7 @@ DEAD = text("state = 'dead'")
 DELIVERED = text("state = 'delivered'")
 CANCELLED = text("state = 'cancelled'")
 MAIL = text("account_id IS NOT NULL")
+GATHERED = text("gathered")
 
 
 class Delivery(Base):
@@ -53,6 +54,7 @@ class Delivery(Base):
         Index("ix_deliveries_cancelled", "webhook_id", "id", sqlite_where=CANCELLED, postgresql_where=CANCELLED),
         Index("ix_deliveries_mailed", "account_id", "settled_at", sqlite_where=MAIL, postgresql_where=MAIL),
         Index("ix_deliveries_mails_of_person", "account_id", "id", sqlite_where=MAIL, postgresql_where=MAIL),
+        Index("ix_deliveries_gathered", "account_id", "next_at", sqlite_where=GATHERED, postgresql_where=GATHERED),
         Index("ix_deliveries_mails_in_state", "state", "id", sqlite_where=MAIL, postgresql_where=MAIL),
     )
 
@@ -64,6 +66,9 @@ class Delivery(Base):
     sequence: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10))
     next_at: Mapped[datetime]  # of what is pending: not before
+    gathered: Mapped[bool] = mapped_column(
+        default=False, server_default=text("FALSE")
+    )  # one with what leaves then, too
     tries: Mapped[int]
     tries_before: Mapped[int]  # how many of them were made before it was opened again
     first_tried_at: Mapped[datetime | None]

@@ -43,6 +43,7 @@ class Account(Base):
     role: Mapped[str | None] = mapped_column(String(20))
     language: Mapped[str] = mapped_column(String(limits.LANGUAGE_TAG))
     time_zone: Mapped[str] = mapped_column(String(64))
+    working_hours: Mapped[dict[str, list[list[str]]] | None] = mapped_column(JSON(none_as_null=True))  # None: always
     active: Mapped[bool]
     scopes: Mapped[list[str] | None] = mapped_column(JSON)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))

@@ -150,7 +150,7 @@ def use(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, now:
     if caller is None or before.standing in (Standing.USED, Standing.VOID):
         raise UnusableLink(before)
     if signed.purpose is Purpose.PREFERENCES:
-        preferences.change_own(session, caller, fields["notices"], now=now)
+        preferences.change_own(session, caller, {"notices": fields["notices"]}, now=now)
         return _seen(session, signed, None, now)
     after = _act(session, caller, signed, before, fields, now)
     if (after["assignee"] or {}).get("id") != caller.id:  # given to somebody else between our look and the lock

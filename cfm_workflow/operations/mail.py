@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow import limits, texts
@@ -22,6 +22,7 @@ from cfm_workflow.operations import links
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.policy.audiences import IMPORTANCE
 from cfm_workflow.policy.deliveries import MAIL_RETRY_SECONDS, Answer, Verdict
+from cfm_workflow.policy.event_types import REMINDERS
 from cfm_workflow.queries import callers, relations
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries.groups import progress_of
@@ -90,7 +91,12 @@ def _notices(session: Session, caller: Caller, claimed: Claimed) -> Sequence[Any
     query = (
         select(Event.position, Event.type, Notice.relation)
         .join(Notice, Notice.position == Event.position)
-        .where(Notice.account_id == claimed.receiver, Notice.batch == claimed.position)
+        .outerjoin(Action, Action.id == Notice.action_id)
+        .where(
+            Notice.account_id == claimed.receiver,
+            Notice.batch == claimed.position,
+            or_(Event.type.not_in(REMINDERS), Action.finished_at.is_(None)),  # nobody is reminded of what has ended
+        )
     )
     if caller.hidden_teams:
         query = query.where(events_query.may_see(caller))

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
-from cfm_workflow.errors import NotFound
+from cfm_workflow.errors import Invalid, NotFound
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Account, LedgerHead, NoticeChoice, NoticeDefault
+from cfm_workflow.policy import leaving
 from cfm_workflow.policy.audiences import Choices, Level
+from cfm_workflow.policy.calendars import CalendarError
 from cfm_workflow.queries import following
 from cfm_workflow.queries import people as people_query
 
@@ -23,29 +25,50 @@ New = Mapping[str, Level | None]
 """What is chosen by kind; None is back to what holds without."""
 
 
-def change_own(session: Session, caller: Caller, new: New, *, now: datetime) -> None:
-    """Choose some kinds for oneself; the others stay.
+def change_own(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> None:
+    """Choose some kinds of `notices` for oneself, the others stay; and one's `working_hours`, None being always.
 
     Raises:
         NotFound: an integration has no mail; Forbidden: the token is too narrow.
+        Invalid: the hours make no sense; names the place.
     """
     access.require(caller, "self.manage", {"oneself"})
     account = session.get(Account, caller.id, with_for_update={"key_share": True})
     if account is None or account.kind != "user":
         raise NotFound("user", caller.id)
-    before = following.own_choices(session, account.id)
-    changes = _changes(before, new)
+    changes = _choose(session, account, fields.get("notices", {}))
+    if "working_hours" in fields:
+        _check_hours(fields["working_hours"], account.time_zone)
+        changes |= ledger.changes(account, {"working_hours": fields["working_hours"]})
+        account.working_hours = fields["working_hours"]
     if not changes:
         return
+    account.version += 1
+    session.flush()
+    about = {"changes": changes, "user": people_query.user_view(session, account)}
+    ledger.record(session, [Fact("user.changed", account.id, about, caller)], now=now)
+
+
+def _choose(session: Session, account: Account, new: New) -> dict[str, Any]:
+    changes = _changes(following.own_choices(session, account.id), new)
+    if not changes:
+        return {}
     mine = NoticeChoice.account_id == account.id
     session.execute(delete(NoticeChoice).where(mine, NoticeChoice.kind.in_(changes)))
     rows = [{"account_id": account.id, "kind": kind, "level": level} for kind, level in _kept(changes, new)]
     if rows:
         session.execute(insert(NoticeChoice), rows)
-    account.version += 1
-    session.flush()
-    about = {"changes": {"notices": _sides(changes)}, "user": people_query.user_view(session, account)}
-    ledger.record(session, [Fact("user.changed", account.id, about, caller)], now=now)
+    return {"notices": _sides(changes)}
+
+
+def _check_hours(week: leaving.Week | None, time_zone: str) -> None:
+    if week is None:
+        return
+    try:
+        leaving.hours(week, time_zone)
+    except CalendarError as wrong:
+        errors = {place.replace("week", "working_hours", 1): what for place, what in wrong.errors.items()}
+        raise Invalid(errors) from None
 
 
 def change_defaults(session: Session, caller: Caller, new: New, *, now: datetime) -> None:

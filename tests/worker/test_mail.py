@@ -1,99 +1,21 @@
 """From a request to the mailbox: who gets which mail, when, how often; and what is not sent. On real sockets."""
 
-import dataclasses
-import re
-import ssl
 import stat
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
 
 from cfm_workflow import clock
-from cfm_workflow.delivery.email import Outbox, Smtp
+from cfm_workflow.delivery.email import Outbox
 from cfm_workflow.models import Attempt, DeadAddress, Delivery, Event, Link, Notice
 from cfm_workflow.policy.deliveries import MAILS_AN_HOUR
-from cfm_workflow.service import Service
-from cfm_workflow.setting_values import MailTls
 from cfm_workflow.worker.dispatch import Dispatcher
 from cfm_workflow.worker.importing import run_imports
 from cfm_workflow.worker.mail import Mail
 from tests import smtp
-from tests.smtp import Sink, Taken
+from tests.mailing import Post, links, receivers
 from tests.world import World
-
-UNDO = timedelta(seconds=60)
-
-
-class Post:
-    """The mail of a world: what is due is sent when a test says so, and nobody waits."""
-
-    def __init__(self, world: World, sink: Sink) -> None:
-        self.world = world
-        self.sink = sink
-        self.service: Service = dataclasses.replace(
-            world.service,
-            settings=dataclasses.replace(
-                world.service.settings, mail_server="127.0.0.1", mail_port=sink.port, mail_tls=MailTls.NONE
-            ),
-        )
-        self.way = Smtp(self.service.settings, context=ssl.create_default_context(), timeout=5)
-        self.channel = Mail(self.service, transport=self.way)
-
-    def send(self) -> list[Taken]:
-        """Send all that is due now; what came out."""
-        before = len(self.sink.taken)
-        database, now = self.service.database, clock.now()
-        while True:
-            with database.reading() as session:
-                receivers = self.channel.receivers(session, worker="test", now=now)
-            if not receivers:
-                return self.sink.taken[before:]
-            for receiver in receivers:
-                for claimed in database.transaction(
-                    lambda session: self.channel.claim(session, receiver, worker="test", count=10, now=now)  # noqa: B023
-                ):
-                    self.channel.deliver(claimed)
-
-    def later(self, wait: timedelta = UNDO) -> list[Taken]:
-        """The same after a while."""
-        clock.freeze(clock.now() + wait)
-        return self.send()
-
-    def rows(self, statement: Any) -> list[Any]:
-        with self.service.database.reading() as session:
-            return list(session.execute(statement).all())
-
-    def states(self) -> list[str]:
-        return [row.state for row in self.rows(select(Delivery.state).order_by(Delivery.id))]
-
-
-@pytest.fixture
-def post(world: World, noon: datetime) -> Iterator[Post]:
-    with smtp.sink() as sink:
-        made = Post(world, sink)
-        yield made
-        made.way.close()
-
-
-@pytest.fixture
-def small_post(small_world: World, noon: datetime) -> Iterator[Post]:
-    with smtp.sink() as sink:
-        made = Post(small_world, sink)
-        yield made
-        made.way.close()
-
-
-def receivers(taken: list[Taken]) -> list[str]:
-    return sorted(each.recipient.partition("@")[0] for each in taken)
-
-
-def links(taken: Taken) -> dict[str, str]:
-    """The signed links of a text, by the line before them."""
-    found = re.findall(r"^(.+):\n(\S+/l/\S+)$", taken.part("plain").replace("\r\n", "\n"), re.MULTILINE)
-    return dict(found)
 
 
 def test_adding_three_people_makes_three_mails(post: Post) -> None:

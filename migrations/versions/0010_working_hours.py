@@ -1,0 +1,29 @@
+"""When people work, and mails that are one with what leaves at the same time."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+GATHERED = sa.text("gathered")
+
+
+def upgrade() -> None:
+    op.add_column("accounts", sa.Column("working_hours", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column("deliveries", sa.Column("gathered", sa.Boolean(), nullable=False, server_default=sa.text("FALSE")))
+    op.create_index(
+        "ix_deliveries_gathered",
+        "deliveries",
+        ["account_id", "next_at"],
+        sqlite_where=GATHERED,
+        postgresql_where=GATHERED,
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_deliveries_gathered", "deliveries")
+    op.drop_column("deliveries", "gathered")
+    op.drop_column("accounts", "working_hours")
