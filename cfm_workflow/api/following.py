@@ -11,7 +11,7 @@ from cfm_workflow.forms.actions import ActionOut
 from cfm_workflow.forms.feedback import FeedbackOut
 from cfm_workflow.forms.following import MyPreferencesIn, MyPreferencesOut, PreferencesIn, PreferencesOut, WatcherOut
 from cfm_workflow.forms.pages import PageQuery, page_of
-from cfm_workflow.operations import preferences, watching
+from cfm_workflow.operations import digests, preferences, watching
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import following as following_query
@@ -117,7 +117,7 @@ def get_my_preferences(ask: Ask) -> Any:
     account = people_query.find_user(ask.session, ask.caller.id or 0)
     own = following_query.own_choices(ask.session, account.id)
     chosen = following_query.preferences(own, following_query.defaults(ask.session))
-    return chosen | {"working_hours": account.working_hours}
+    return chosen | {"working_hours": account.working_hours, "digest": digests.digest_of(account)}
 
 
 @route(
@@ -128,7 +128,7 @@ def get_my_preferences(ask: Ask) -> Any:
     right="self.manage",
     body=MyPreferencesIn,
     answers={200: MyPreferencesOut},
-    example=_EXAMPLE | {"working_hours": {"mon": [["09:00", "12:00"], ["13:00", "18:00"]]}},
+    example=_EXAMPLE | {"working_hours": {"mon": [["09:00", "12:00"]]}, "digest": {"every": "week"}},
 )
 def change_my_preferences(ask: Ask) -> Any:
     """Choose some kinds for oneself, null being back to what holds for everybody; and when one works."""

@@ -8,7 +8,15 @@ from cfm_workflow import limits
 from cfm_workflow.forms.fields import Day, Flag, Form, Shape, Text, TimeZone
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"
+_TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_TIME = f"{_TIME_OF_DAY}|^24:00$"
+
+
+class TimeOfDay(fields.String):
+    """A wall time such as 08:00."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Regexp(_TIME_OF_DAY, error="must be a time such as 08:00"), **kwargs)
 
 
 class Block(fields.List[Any]):

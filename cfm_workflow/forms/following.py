@@ -5,10 +5,11 @@ from typing import Any, ClassVar, Final
 from marshmallow import Schema, ValidationError, fields, validate
 
 from cfm_workflow import limits
-from cfm_workflow.forms.calendars import WeekIn, WeekOut
+from cfm_workflow.forms.calendars import DAYS, TimeOfDay, WeekIn, WeekOut
 from cfm_workflow.forms.fields import Form, Shape, Text
 from cfm_workflow.forms.people import MemberOut, PersonOut
 from cfm_workflow.policy.audiences import KINDS, RELATIONS, Level
+from cfm_workflow.policy.digests import Every
 from cfm_workflow.queries.following import DEFAULT, SOURCES
 
 LEVELS = [level.value for level in Level]
@@ -59,7 +60,22 @@ _WORKING_HOURS: Final = {
 }
 
 
+class DigestIn(Form):
+    """How often, for a week on which day, and at what time of the person's own day."""
+
+    every = fields.String(validate=validate.OneOf([every.value for every in Every]))
+    on = fields.String(validate=validate.OneOf(DAYS))
+    at = TimeOfDay()
+
+
+class DigestOut(Schema):
+    every = fields.String(required=True)
+    on = fields.String(required=True)
+    at = fields.String(required=True)
+
+
 class MyPreferencesIn(Form):
+    digest = fields.Nested(DigestIn)
     notices = Notices()
     working_hours = fields.Nested(WeekIn, allow_none=True, metadata=_WORKING_HOURS)
 
@@ -89,4 +105,5 @@ class PreferencesOut(Schema):
 
 
 class MyPreferencesOut(PreferencesOut):
+    digest = fields.Nested(DigestOut, required=True)
     working_hours = WeekOut(required=True, allow_none=True, metadata=_WORKING_HOURS)

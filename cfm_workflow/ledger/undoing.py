@@ -76,5 +76,5 @@ _WAITING: Final = select(Delivery.account_id).where(_UNSENT).with_for_update()
 
 def _batch_of(position: int, at: datetime) -> Select[int | None]:
     """The mails of the transaction that wrote the event at `position`: they were made at the same instant as it."""
-    same = and_(Delivery.created_at == at, Delivery.next_at >= at, Delivery.position <= position)
+    same = and_(Delivery.created_at == at, Delivery.next_at >= at, Delivery.position.between(1, position))
     return select(func.max(Delivery.position)).where(_UNSENT, same)

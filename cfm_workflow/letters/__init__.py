@@ -1,14 +1,17 @@
 """Letters: from what happened to subject, text and HTML in the reader's language. Pure: no sending, no database."""
 
 from cfm_workflow.letters.compose import LINES, Letter, compose
+from cfm_workflow.letters.digest import FIGURES, Digest, compose_digest
 from cfm_workflow.letters.headers import headers, message_id
 from cfm_workflow.letters.news import Arrangement, Names, News, Reader, arrange
 from cfm_workflow.letters.places import address_of
 from cfm_workflow.letters.trial import trial
 
 __all__ = [
+    "FIGURES",
     "LINES",
     "Arrangement",
+    "Digest",
     "Letter",
     "Names",
     "News",
@@ -16,6 +19,7 @@ __all__ = [
     "address_of",
     "arrange",
     "compose",
+    "compose_digest",
     "headers",
     "message_id",
     "trial",

@@ -70,7 +70,7 @@ def compose(
     teller = Teller(reader, names)
     main = arrangement.main
     told = arrangement.news if arrangement.is_list else arrangement.news[1:]
-    lines = [Line(teller.sentence(news), _address(base_url, news)) for news in told[:LINES]]
+    lines = [Line(teller.sentence(news), address_of_news(base_url, news)) for news in told[:LINES]]
     preferences = link_of(base_url, tokens["preferences"])
     catalogue = texts.translations(reader.language)
     values = {
@@ -80,7 +80,7 @@ def compose(
         "headline": _headline(arrangement, teller, reader, unsaid),
         "main": None if arrangement.is_list else main,
         "heading": teller.heading(main),
-        "address": _address(base_url, main),
+        "address": address_of_news(base_url, main),
         "is_action": main.action_id is not None,
         "facts": teller.facts(main),
         "quotations": teller.quotations(main),
@@ -115,7 +115,8 @@ def _headline(arrangement: Arrangement, teller: Teller, reader: Reader, unsaid: 
     return texts.translations(reader.language).gettext("%(count)s things have happened") % {"count": count}
 
 
-def _address(base_url: str, news: News) -> str | None:
+def address_of_news(base_url: str, news: News) -> str | None:
+    """Where what happened is to be seen."""
     if news.action_id is not None:
         return address_of(base_url, "action", news.action_id)
     return None if news.feedback_id is None else address_of(base_url, "feedback", news.feedback_id)

@@ -22,7 +22,8 @@ class Delivery(Base):
     """One event on its way to one endpoint, or the mail of one transaction on its way to one person.
 
     `position` is the event; of a mail the first event of its transaction, and the notices with the same `batch` are
-    what it tells. A row that somebody sends just now is `pending` with a lease; whoever lost the lease cannot settle.
+    what it tells. Of a digest it is minus the microsecond at which it was lined up, which is no event's position. A row
+    that somebody sends just now is `pending` with a lease; whoever lost the lease cannot settle.
     """
 
     __tablename__ = "deliveries"

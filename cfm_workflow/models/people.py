@@ -44,6 +44,10 @@ class Account(Base):
     language: Mapped[str] = mapped_column(String(limits.LANGUAGE_TAG))
     time_zone: Mapped[str] = mapped_column(String(64))
     working_hours: Mapped[dict[str, list[list[str]]] | None] = mapped_column(JSON(none_as_null=True))  # None: always
+    digest_every: Mapped[str] = mapped_column(String(5), default="day", server_default="day")
+    digest_on: Mapped[str] = mapped_column(String(3), default="mon", server_default="mon")  # of a week
+    digest_at: Mapped[str] = mapped_column(String(5), default="08:00", server_default="08:00")  # wall time
+    digest_next: Mapped[datetime | None]  # None: not known yet
     active: Mapped[bool]
     scopes: Mapped[list[str] | None] = mapped_column(JSON)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))

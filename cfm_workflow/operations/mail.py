@@ -16,13 +16,14 @@ from cfm_workflow import limits, texts
 from cfm_workflow.access import Caller
 from cfm_workflow.ledger import outbox
 from cfm_workflow.ledger.outbox import Claimed
-from cfm_workflow.letters import LINES, Arrangement, Names, News, Reader, arrange
+from cfm_workflow.letters import LINES, Arrangement, Digest, Names, News, Reader, arrange
 from cfm_workflow.models import Account, Action, DeadAddress, Event, Installation, Notice, Outcome
 from cfm_workflow.operations import links
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.policy.audiences import IMPORTANCE
 from cfm_workflow.policy.deliveries import MAIL_RETRY_SECONDS, Answer, Verdict
 from cfm_workflow.policy.event_types import REMINDERS
+from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import callers, relations
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries.groups import progress_of
@@ -41,12 +42,12 @@ class Needless:
 class Draft:
     """All that a letter is made of, but for its signed links: those are for `purposes`, on `action_id`.
 
-    `unsaid` is how many news there are beside those arranged; `installation` tells message ids from those of others.
+    `unsaid` is how many news there are beside those told; `installation` tells message ids from those of others.
     """
 
     address: str
     reader: Reader
-    arrangement: Arrangement
+    told: Arrangement | Digest
     names: Names
     unsaid: int
     purposes: Sequence[str]
@@ -62,6 +63,8 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
         return Needless("The account is switched off.")
     if (dead := session.get(DeadAddress, person.email)) is not None:
         return Needless(f"The address is dead: {dead.reason}")
+    if claimed.position < 0:
+        return _digest(session, caller, person, claimed, now)
     notices = _notices(session, caller, claimed)
     if not notices:
         return Needless("Nothing is left to be told.")
@@ -72,18 +75,45 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
     return Draft(
         address=person.email,
         reader=reader,
-        arrangement=arrangement,
-        names=_names(session, arrangement, reader.language),
+        told=arrangement,
+        names=_names(
+            session, arrangement.news, reader.language, group_id=arrangement.main.part("action").get("group_id")
+        ),
         unsaid=len(notices) - len(news),
         purposes=[*_possible(session, caller, action_id, now), "preferences"],
         action_id=action_id,
-        installation=session.execute(select(Installation.created_at)).scalar_one().isoformat(),
+        installation=_installation(session),
     )
 
 
 _PERSON: Final = select(Account.id, Account.email, Account.language, Account.time_zone).where(
     Account.id == bindparam("id")
 )
+
+
+def _digest(session: Session, caller: Caller, person: Any, claimed: Claimed, now: datetime) -> Draft | Needless:
+    """A digest as things are now; it is not sent when there is nothing to do and nothing has happened."""
+    zone = texts.zone_named(person.time_zone)
+    figures = actions_query.numbers(session, caller, today=now.astimezone(zone).date(), zone=zone, now=now)
+    notices = _notices(session, caller, claimed)
+    if not notices and not figures["overdue"] and not figures["due_today"]:
+        return Needless("Nothing is due and nothing has happened.")
+    news = sorted(_read(session, notices[:LINES]), key=lambda one: one.data["position"])
+    reader = Reader(person.id, person.language, zone)
+    return Draft(
+        address=person.email,
+        reader=reader,
+        told=Digest(figures, news, len(notices) - len(news)),
+        names=_names(session, news, reader.language),
+        unsaid=0,
+        purposes=["preferences"],
+        action_id=None,
+        installation=_installation(session),
+    )
+
+
+def _installation(session: Session) -> str:
+    return session.execute(select(Installation.created_at)).scalar_one().isoformat()
 
 
 def _notices(session: Session, caller: Caller, claimed: Claimed) -> Sequence[Any]:
@@ -110,23 +140,23 @@ def _read(session: Session, notices: Sequence[Any]) -> list[News]:
     return [News(relation_of[row.position], orjson.loads(row.body)) for row in bodies]
 
 
-def _names(session: Session, arrangement: Arrangement, language: str) -> Names:
-    """What the reader calls the states, transitions and outcomes in these news; and how far the main one's group is."""
+def _names(session: Session, told: Sequence[News], language: str, *, group_id: int | None = None) -> Names:
+    """What the reader calls the states, transitions and outcomes in these news; and how far a group is."""
     language = texts.spoken(language)
-    ids = {news.action_id for news in arrangement.news if news.action_id is not None}
+    ids = {news.action_id for news in told if news.action_id is not None}
     versions = select(Action.workflow_id).where(Action.id.in_(ids)).distinct()
     states: dict[tuple[str, str], str] = {}
     transitions: dict[tuple[str, str], str] = {}
     for definition in (definition_of(session, workflow_id) for workflow_id in session.scalars(versions)):
         states |= {(definition.key, each.name): each.label[language] for each in definition.states.values()}
         transitions |= {(definition.key, each.name): each.label[language] for each in definition.transitions.values()}
-    keys = {news.part("action").get("outcome") for news in arrangement.news}
+    keys = {news.part("action").get("outcome") for news in told}
     outcomes = session.execute(select(Outcome.key, Outcome.label).where(Outcome.key.in_([key for key in keys if key])))
     return Names(
         states=states,
         transitions=transitions,
         outcomes={row.key: row.label.get(language) or row.key for row in outcomes},
-        groups=_progress(session, arrangement.main.part("action").get("group_id")),
+        groups=_progress(session, group_id),
     )
 
 

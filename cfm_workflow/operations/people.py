@@ -98,6 +98,16 @@ def create_user(session: Session, caller: Caller, fields: Mapping[str, Any], *, 
     return seen
 
 
+def _set(account: Account, fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give an account these fields; what changed, old and new."""
+    changed = ledger.changes(account, dict(fields))
+    for name in changed:
+        setattr(account, name, fields[name])
+    if "time_zone" in changed:
+        account.digest_next = None  # it comes by another clock
+    return changed
+
+
 def change_user(
     session: Session, caller: Caller, user_id: int, fields: Mapping[str, Any], *, now: datetime
 ) -> dict[str, Any]:
@@ -116,9 +126,7 @@ def change_user(
         session.execute(delete(SupervisedTeam).where(SupervisedTeam.account_id == account.id))
         _supervise(session, account, fields["supervises"])
     plain = {name: value for name, value in fields.items() if name != "supervises"}
-    changed = ledger.changes(account, plain)
-    for name in changed:
-        setattr(account, name, plain[name])
+    changed = _set(account, plain)
     if changed or "supervises" in fields:
         account.version += 1
     if not account.active:
@@ -161,9 +169,7 @@ def change_me(session: Session, caller: Caller, fields: Mapping[str, Any], *, no
     """
     access.require(caller, "self.manage", {"oneself"})
     account = _user(session, caller.id or 0)
-    changed = ledger.changes(account, dict(fields))
-    for name in changed:
-        setattr(account, name, fields[name])
+    changed = _set(account, fields)
     if changed:
         account.version += 1
         seen = people_query.user_view(session, account)

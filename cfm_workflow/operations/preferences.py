@@ -12,6 +12,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Invalid, NotFound
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Account, LedgerHead, NoticeChoice, NoticeDefault
+from cfm_workflow.operations.digests import digest_of, next_digest
 from cfm_workflow.policy import leaving
 from cfm_workflow.policy.audiences import Choices, Level
 from cfm_workflow.policy.calendars import CalendarError
@@ -26,7 +27,8 @@ New = Mapping[str, Level | None]
 
 
 def change_own(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> None:
-    """Choose some kinds of `notices` for oneself, the others stay; and one's `working_hours`, None being always.
+    """Choose some kinds of `notices` for oneself, the others stay; one's `working_hours`, None being always; and how
+    often the `digest` comes.
 
     Raises:
         NotFound: an integration has no mail; Forbidden: the token is too narrow.
@@ -41,8 +43,11 @@ def change_own(session: Session, caller: Caller, fields: Mapping[str, Any], *, n
         _check_hours(fields["working_hours"], account.time_zone)
         changes |= ledger.changes(account, {"working_hours": fields["working_hours"]})
         account.working_hours = fields["working_hours"]
+    if "digest" in fields:
+        changes |= _set_digest(account, fields["digest"])
     if not changes:
         return
+    account.digest_next = next_digest(session, account, now)
     account.version += 1
     session.flush()
     about = {"changes": changes, "user": people_query.user_view(session, account)}
@@ -59,6 +64,13 @@ def _choose(session: Session, account: Account, new: New) -> dict[str, Any]:
     if rows:
         session.execute(insert(NoticeChoice), rows)
     return {"notices": _sides(changes)}
+
+
+def _set_digest(account: Account, chosen: Mapping[str, str]) -> dict[str, Any]:
+    before = digest_of(account)
+    after = before | dict(chosen)
+    account.digest_every, account.digest_on, account.digest_at = after["every"], after["on"], after["at"]
+    return {"digest": {"from": before, "to": after}} if after != before else {}
 
 
 def _check_hours(week: leaving.Week | None, time_zone: str) -> None:

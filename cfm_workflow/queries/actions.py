@@ -2,9 +2,10 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select, true
 from sqlalchemy.orm import Session, aliased
@@ -174,6 +175,24 @@ def page(session: Session, caller: Caller, wanted: dict[str, Any], *, now: datet
     rows = plain(session, asked, given | place.parameters).all()
     total = plain(session, capped_count(counted), given).scalar_one() if wanted.get("count") else None
     return cut(rows, place, present=lambda row: _shown(row, now), total=total)
+
+
+def numbers(session: Session, caller: Caller, *, today: date, zone: ZoneInfo, now: datetime) -> dict[str, int]:
+    """How much a person has to do: what the lists of their work count, up to limits.COUNT + 1."""
+    midnight = datetime.combine(today + timedelta(days=1), time(), zone)
+    mine = {"assignee": caller.id, "finished": False}
+    lists: dict[str, dict[str, Any]] = {
+        "open": mine,
+        "overdue": mine | {"overdue": True},
+        "due_today": mine | {"due_before": midnight, "overdue": False},
+        "offered": {"offered_to": caller},
+    }
+    return {name: _count(session, caller, wanted, now) for name, wanted in lists.items()}
+
+
+def _count(session: Session, caller: Caller, wanted: dict[str, Any], now: datetime) -> int:
+    total = page(session, caller, wanted | {"limit": 1, "count": True}, now=now).total
+    return total or 0
 
 
 def _is_given(value: Any) -> bool:

@@ -20,6 +20,7 @@ from cfm_workflow.delivery.message import Mail as Message
 from cfm_workflow.errors import Busy
 from cfm_workflow.ledger import outbox
 from cfm_workflow.ledger.outbox import Claimed
+from cfm_workflow.letters import Digest
 from cfm_workflow.operations import mail
 from cfm_workflow.operations.deliveries import KEPT
 from cfm_workflow.operations.mail import Draft, Needless
@@ -91,8 +92,12 @@ class Mail:
 
     def _message(self, claimed: Claimed, draft: Draft, tokens: dict[str, str], now: datetime) -> Message:
         base_url = self._service.settings.base_url
-        letter = letters.compose(
-            draft.arrangement, draft.reader, draft.names, base_url=base_url, tokens=tokens, unsaid=draft.unsaid
+        letter = (
+            letters.compose_digest(draft.told, draft.reader, draft.names, base_url=base_url, tokens=tokens)
+            if isinstance(draft.told, Digest)
+            else letters.compose(
+                draft.told, draft.reader, draft.names, base_url=base_url, tokens=tokens, unsaid=draft.unsaid
+            )
         )
         known = {"installation": draft.installation, "base_url": base_url}
         return Message(

@@ -1,4 +1,4 @@
-"""Mails that are one with others: reminders within a quarter of an hour, a list in the morning, a night without mail."""
+"""Mails that are one with others: reminders within a quarter of an hour, one list a morning, a night without mail."""
 
 from datetime import datetime, timedelta
 from typing import Any
