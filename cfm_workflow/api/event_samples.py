@@ -190,6 +190,7 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "version": 1,
         "created_at": _NOON,
     },
+    "scheduler": {"last_tick_at": _NOON},
     "workflow": {"key": "standard", "version": 1, "sha256": "0123456789abcdef" * 4},
     "preferences": {"notices": {"action.accepted": "never", "siblings": "never"}},
 }

@@ -84,6 +84,7 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "changes": _CHANGES,
     },
     "action_group": {"from": _TEXT, "to": _TEXT},
+    "scheduler": {"told": {"type": "array", "items": _TOLD}},
     "webhook": {"failing_since": _AT, "changes": _CHANGES},
     "feedback": {"from": _TEXT, "to": _TEXT, "reason": _TEXT, "watcher": _PERSON, "changes": _CHANGES},
 }
@@ -137,6 +138,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "calendar": _plain(CalendarOut),
         "policy": _plain(PolicyOut),
         "webhook": _plain(EventWebhookOut),
+        "scheduler": _object(last_tick_at={"type": ["string", "null"], "format": "date-time"}),
         "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
         "preferences": _object(notices={"type": "object", "additionalProperties": {"enum": list(Level)}}),
     }

@@ -40,6 +40,12 @@ class Metrics:
         self.requests = Counter("cfm_requests", "Answers given.", names, registry=self.registry)
         self.seconds = Histogram("cfm_request_seconds", "Time to the answer.", ["operation"], registry=self.registry)
         self.clock_age = Gauge("cfm_clock_age_seconds", "Since the last tick of the clock.", registry=self.registry)
+        self.drift = Gauge(
+            "cfm_clock_drift_seconds", "This machine's clock ahead of the database's.", registry=self.registry
+        )
+        self.reminders_lag = Gauge(
+            "cfm_reminders_lag_seconds", "How long the oldest reminder that is due has waited.", registry=self.registry
+        )
         self.horizon_age = Gauge(
             "cfm_feed_horizon_age_seconds", "Age of the oldest open write transaction.", registry=self.registry
         )
@@ -103,6 +109,8 @@ def _metrics(service: Service, metrics: Metrics) -> Response:
         state = health_query.state(session, now=now)
     for gauge, last in ((metrics.clock_age, state["clock_at"]), (metrics.worker_age, state["worker_at"])):
         gauge.set((now - last).total_seconds() if last else float("nan"))
+    metrics.drift.set(state["clock_drift_seconds"])
+    metrics.reminders_lag.set(state["reminders_lag_seconds"])
     metrics.streams.set(current_app.extensions["cfm_listener"].open_streams)
     metrics.waiting.set(state["deliveries_waiting"])
     metrics.given_up.set(state["mails_given_up"])

@@ -80,7 +80,9 @@ class Teller:
         return self._filled(self._words(news).sentence, news)
 
     def title(self, news: News) -> str:
-        """What it happened to: the action, else what the customer wrote, else what there is."""
+        """What it happened to: the action, what the customer wrote, when the clock ticked last."""
+        if last_tick_at := news.part("scheduler").get("last_tick_at"):
+            return self._instant(last_tick_at)
         written = (
             news.part("action").get("title") or news.part("feedback").get("text") or news.part("webhook").get("url")
         )

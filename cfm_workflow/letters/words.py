@@ -176,6 +176,13 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
     "feedback.changed": {
         OTHERS: Words(mark("Changed"), mark("%(who)s changed feedback #%(item)s.")),
     },
+    "scheduler.stalled": {
+        OTHERS: Words(
+            mark("The clock stands still"),
+            mark("No scheduler is running: reminders do not come, and what waits does not go on."),
+        ),
+    },
+    "scheduler.resumed": {OTHERS: Words(mark("The clock goes again"), mark("A scheduler is running again."))},
     "webhook.failing": {
         OTHERS: Words(
             mark("Webhook fails"),

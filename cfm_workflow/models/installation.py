@@ -15,4 +15,5 @@ class Installation(Base):
     key_check: Mapped[str | None] = mapped_column(Text)  # readable only with the keys this database is used with
     clock_at: Mapped[datetime | None]  # the last tick of any scheduler
     worker_at: Mapped[datetime | None]  # the last tick of any worker
+    stalled_since: Mapped[datetime | None]  # supervisors were told then that no scheduler ticks
     created_at: Mapped[datetime]

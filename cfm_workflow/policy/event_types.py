@@ -60,6 +60,8 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "action_group.completed": EventType("action_group", "As many of its actions are done as were asked for."),
     "action_group.failed": EventType("action_group", "It can no longer be completed."),
     "action_group.reopened": EventType("action_group", "It had ended and is under way again."),
+    "scheduler.stalled": EventType("scheduler", "No scheduler has ticked for five minutes: no reminder comes."),
+    "scheduler.resumed": EventType("scheduler", "It ticks again."),
     "import.finished": EventType("import", "A file of feedback was read to its end."),
     "customer.created": EventType("customer", "A customer became known.", audit=True),
     "customer.changed": EventType("customer", "What is known of a customer changed.", audit=True),

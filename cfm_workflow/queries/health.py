@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import limits
 from cfm_workflow.db import is_sqlite
-from cfm_workflow.models import Delivery, Import, Installation
+from cfm_workflow.models import Delivery, Import, Installation, Reminder
 from cfm_workflow.queries.mails import given_up
 
 _OLDEST_WRITER = text(
@@ -17,21 +17,28 @@ _OLDEST_WRITER = text(
 )
 
 _PENDING = text("state = 'pending'")  # literal, as in the partial index
+_PLANNED = text("state = 'planned'")
+_CLOCK_OF_DATABASE = text("SELECT clock_timestamp()")
 
 
 def state(session: Session, *, now: datetime) -> dict[str, Any]:
     """The last ticks of clock and workers, how long the feed has stood still, and what waits for how long.
 
-    Deliveries that are due are counted up to `limits.COUNT`.
+    Deliveries that are due are counted up to `limits.COUNT`. `clock_drift_seconds`: by how much this machine's clock is
+    ahead of the database's; those of several machines should agree, for instants are compared across them.
     """
     waiting = select(func.count()).select_from(Import).where(Import.state.in_(["queued", "running"]))
     due = select(Delivery.next_at).where(_PENDING, Delivery.next_at <= now).order_by(Delivery.next_at)
     due_rows = due.limit(limits.COUNT + 1).subquery()
     oldest = session.execute(due.limit(1)).scalar_one_or_none()
+    late = select(func.min(Reminder.at)).where(_PLANNED, Reminder.at <= now)
+    told_late: datetime | None = session.execute(late).scalar_one()
     clock_at, worker_at = session.execute(select(Installation.clock_at, Installation.worker_at)).one()
     return {
         "clock_at": clock_at,
         "worker_at": worker_at,
+        "clock_drift_seconds": _drift(session, now),
+        "reminders_lag_seconds": 0.0 if told_late is None else (now - told_late).total_seconds(),
         "deliveries_waiting": session.execute(select(func.count()).select_from(due_rows)).scalar_one(),
         "mails_given_up": given_up(session),
         "oldest_delivery_seconds": 0.0 if oldest is None else (now - oldest).total_seconds(),
@@ -39,3 +46,11 @@ def state(session: Session, *, now: datetime) -> dict[str, Any]:
         "imports_waiting": session.execute(waiting).scalar_one(),
         "now": now,
     }
+
+
+def _drift(session: Session, now: datetime) -> float:
+    """An embedded database has no clock of its own."""
+    if is_sqlite(session):
+        return 0.0
+    theirs: datetime = session.execute(_CLOCK_OF_DATABASE).scalar_one()
+    return (now - theirs).total_seconds()

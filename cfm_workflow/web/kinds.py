@@ -50,6 +50,10 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "action_group.failed": mark("Can no longer be completed"),
         "action_group.reopened": mark("Group under way again"),
     },
+    mark("The service"): {
+        "scheduler.stalled": mark("The clock stands still"),
+        "scheduler.resumed": mark("The clock goes again"),
+    },
     mark("Webhooks of yours"): {
         "webhook.failing": mark("Takes nothing"),
         "webhook.disabled": mark("Switched off"),

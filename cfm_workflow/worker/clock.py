@@ -15,7 +15,14 @@ from cfm_workflow.worker.digests import send_digests
 from cfm_workflow.worker.importing import forget_uploads, run_imports
 from cfm_workflow.worker.mail import empty_outbox
 from cfm_workflow.worker.reminders import tell_reminders
-from cfm_workflow.worker.upkeep import beat, beat_of_worker, forget_old_answers, forget_old_links, shorten_wal
+from cfm_workflow.worker.upkeep import (
+    beat,
+    beat_of_worker,
+    forget_old_answers,
+    forget_old_links,
+    shorten_wal,
+    watch_clock,
+)
 from cfm_workflow.worker.waiting import resume_due
 from cfm_workflow.worker.webhooks import forget_deliveries, replay_to_webhooks, watch_webhooks
 
@@ -43,6 +50,7 @@ JOBS: Final[tuple[Job, ...]] = (
     # what                    how often               who
     Job(beat,                 timedelta(seconds=5),   Part.SCHEDULER),
     Job(beat_of_worker,       timedelta(seconds=5),   Part.WORKER),
+    Job(watch_clock,          timedelta(minutes=1),   Part.WORKER),
     Job(resume_due,           timedelta(seconds=5),   Part.SCHEDULER),
     Job(tell_reminders,       timedelta(seconds=1),   Part.SCHEDULER),
     Job(send_digests,         timedelta(minutes=1),   Part.SCHEDULER),

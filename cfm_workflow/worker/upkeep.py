@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from cfm_workflow import clock
 from cfm_workflow.models import Installation
-from cfm_workflow.operations import idempotency, links
+from cfm_workflow.operations import idempotency, links, scheduling
 from cfm_workflow.service import Service
 
 LONGEST_WAL: Final = 64 * 1024 * 1024
@@ -21,17 +21,21 @@ log = structlog.get_logger()
 
 def beat(service: Service) -> None:
     """Leave the time of this tick, by which everybody sees that a clock is running."""
-    _leave(service, "clock_at")
+    now = clock.now()
+    service.database.transaction(lambda session: scheduling.beat(session, now=now))
 
 
 def beat_of_worker(service: Service) -> None:
     """The same for workers."""
-    _leave(service, "worker_at")
-
-
-def _leave(service: Service, column: str) -> None:
     now = clock.now()
-    service.database.transaction(lambda session: session.execute(update(Installation).values({column: now})))
+    service.database.transaction(lambda session: session.execute(update(Installation).values(worker_at=now)))
+
+
+def watch_clock(service: Service) -> None:
+    """Tell supervisors when no scheduler has ticked for long."""
+    now = clock.now()
+    if service.database.transaction(lambda session: scheduling.watch(session, now=now)):
+        log.error("no scheduler is ticking: reminders do not come, and what waits does not go on")
 
 
 def forget_old_answers(service: Service) -> None:

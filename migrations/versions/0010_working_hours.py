@@ -22,6 +22,7 @@ def upgrade() -> None:
     for name, kind, default in DIGEST:
         op.add_column("accounts", sa.Column(name, kind, nullable=False, server_default=default))
     op.add_column("accounts", sa.Column("digest_next", AT, nullable=True))
+    op.add_column("installation", sa.Column("stalled_since", AT, nullable=True))
     op.add_column("deliveries", sa.Column("gathered", sa.Boolean(), nullable=False, server_default=sa.text("FALSE")))
     op.create_index(
         "ix_deliveries_gathered",
@@ -35,6 +36,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_deliveries_gathered", "deliveries")
     op.drop_column("deliveries", "gathered")
+    op.drop_column("installation", "stalled_since")
     op.drop_column("accounts", "digest_next")
     for name, _, _ in reversed(DIGEST):
         op.drop_column("accounts", name)

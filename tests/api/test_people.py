@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cfm_workflow import clock, limits
+from cfm_workflow.worker.reminders import tell_reminders
 from cfm_workflow.worker.upkeep import beat, beat_of_worker
 from tests.world import World
 
@@ -139,6 +140,18 @@ def test_health_pages_tell_what_is_wrong(world: World) -> None:
     text = client.get("/metrics").text
     assert 'cfm_requests_total{method="POST",operation="api.createFeedback",status="201"} 1.0' in text
     assert "cfm_clock_age_seconds" in text
+    assert abs(ready.json["clock_drift_seconds"]) < 60  # of a database on this machine
+
+
+def test_how_late_reminders_are_is_shown(world: World, noon: datetime) -> None:
+    world.give("Alice", due_at=(noon + timedelta(hours=4)).isoformat())
+    client = world.app.test_client()
+    assert client.get("/readyz").json["reminders_lag_seconds"] == 0
+    clock.freeze(noon + timedelta(hours=3, minutes=15, seconds=7))  # 75 % of three working hours are over
+    assert client.get("/readyz").json["reminders_lag_seconds"] == 7
+    assert "cfm_reminders_lag_seconds 7.0" in client.get("/metrics").text
+    tell_reminders(world.service)
+    assert client.get("/readyz").json["reminders_lag_seconds"] == 0
 
 
 def test_what_is_due_and_for_how_long_is_shown(world: World, noon: datetime) -> None:

@@ -15,6 +15,7 @@ from cfm_workflow.policy.audiences import KINDS
 from cfm_workflow.policy.event_types import EVENT_TYPES
 from cfm_workflow.worker.importing import run_imports
 from cfm_workflow.worker.reminders import tell_reminders
+from cfm_workflow.worker.upkeep import beat, watch_clock
 from cfm_workflow.worker.waiting import resume_due
 from cfm_workflow.worker.webhooks import watch_webhooks
 from tests.contract.shapes import closed, misfits
@@ -37,7 +38,15 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     actions_are_described_and_linked(world, item, fill)
     reminders_come(world, item, fill)
     groups_end(world, fill)
+    the_clock_stands_still(world)
     people_disappear(world, fill)
+
+
+def the_clock_stands_still(world: World) -> None:
+    beat(world.service)
+    clock.freeze(clock.now() + timedelta(minutes=5))
+    watch_clock(world.service)
+    beat(world.service)
 
 
 def people_change(world: World, fill: Fill) -> None:

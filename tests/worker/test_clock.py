@@ -14,6 +14,7 @@ from cfm_workflow.service import Service
 from cfm_workflow.worker import clock as worker_clock
 from cfm_workflow.worker import upkeep
 from cfm_workflow.worker.clock import JOBS, Clock, Job, Part
+from tests.ledger.telling import mails
 from tests.world import World
 
 
@@ -21,6 +22,26 @@ def test_every_tick_leaves_a_sign_of_life(service: Service, noon: datetime) -> N
     upkeep.beat(service)
     with service.database.reading() as session:
         assert session.scalars(select(Installation.clock_at)).one() == noon
+
+
+def test_supervisors_hear_once_that_the_clock_stands_still_and_that_it_goes_again(
+    world: World, noon: datetime
+) -> None:
+    upkeep.watch_clock(world.service)  # it has never ticked: nobody has begun yet
+    upkeep.beat(world.service)
+    clock.freeze(noon + timedelta(minutes=5, seconds=-1))
+    upkeep.watch_clock(world.service)
+    assert world.events(types="scheduler.stalled") == []
+    clock.freeze(noon + timedelta(minutes=5))
+    for _ in range(2):
+        upkeep.watch_clock(world.service)
+    [stalled] = world.events(types="scheduler.stalled")
+    assert stalled["data"]["scheduler"]["last_tick_at"] == "2026-11-23T12:00:00Z"
+    assert sorted(person["name"] for person in stalled["data"]["told"]) == ["Ada", "Sam"]
+    assert sorted(mails(world, "pending")) == ["Ada", "Sam"]
+    for _ in range(2):
+        upkeep.beat(world.service)
+    assert len(world.events(types="scheduler.resumed")) == 1
 
 
 def test_answers_are_forgotten_after_a_day(world: World, noon: datetime) -> None:
