@@ -71,7 +71,7 @@ def postgresql_url() -> str:
     named = os.environ.get("TEST_DATABASE_URL")
     url = make_url(named).set(drivername=DRIVER) if named else _own_cluster()
     try:
-        _execute(url, sql.SQL("SELECT 1"))
+        _connect(url).close()
     except psycopg.Error as error:
         raise Unavailable(f"PostgreSQL at {url!r} does not answer: {error}") from error
     return url.render_as_string(hide_password=False)
@@ -79,25 +79,32 @@ def postgresql_url() -> str:
 
 def fresh_database(template: str | None = None) -> str:
     """The URL of a new database, empty or a copy of the one at the URL `template`, to which nobody may be connected."""
-    admin = make_url(postgresql_url())
     name = f"cfm_test_{secrets.token_hex(6)}"
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-        sql.Identifier(name), sql.Identifier(str(make_url(template).database) if template else "template0")
-    )
-    _execute(admin, statement)
-    return admin.set(database=name).render_as_string(hide_password=False)
+    original = str(make_url(template).database) if template else "template0"
+    # Copied file by file, as before version 15: block by block through the log takes seven times as long.
+    strategy = "STRATEGY FILE_COPY" if _administrator().info.server_version >= 150000 else ""
+    statement = sql.SQL(f"CREATE DATABASE {{}} TEMPLATE {{}} {strategy}")
+    _administrator().execute(statement.format(sql.Identifier(name), sql.Identifier(original)))
+    return make_url(postgresql_url()).set(database=name).render_as_string(hide_password=False)
 
 
 def drop(url: str) -> None:
     """Removes a database that `fresh_database()` made; whoever is still connected is cut off."""
     name = sql.Identifier(str(make_url(url).database))
-    _execute(make_url(postgresql_url()), sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+    _administrator().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
-def _execute(url: URL, statement: sql.Composable) -> None:
+@functools.cache
+def _administrator() -> psycopg.Connection:
+    """The connection of this process that makes and drops databases."""
+    connection = _connect(make_url(postgresql_url()))
+    atexit.register(connection.close)
+    return connection
+
+
+def _connect(url: URL) -> psycopg.Connection:
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True, connect_timeout=10) as connection:
-        connection.execute(statement)
+    return psycopg.connect(plain, autocommit=True, connect_timeout=10)
 
 
 # -- a cluster of our own ---------------------------------------------------------------------------------------------
@@ -164,7 +171,7 @@ def _start(binaries: Path, folder: Path) -> URL:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and guard.poll() is None:
         try:
-            _execute(url, sql.SQL("SELECT 1"))
+            _connect(url).close()
             return url
         except psycopg.OperationalError:
             time.sleep(0.02)
