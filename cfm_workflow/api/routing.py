@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from typing import Any, Final
 
 import orjson
@@ -15,7 +16,7 @@ from flask import Blueprint, Flask, Response, request
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, Rule
 
 from cfm_workflow import access, clock, limits
 from cfm_workflow.access import Caller
@@ -154,8 +155,21 @@ class IdConverter(BaseConverter):
         return str(int(value))
 
 
+class LazyRule(Rule):
+    """Compiles what builds its address when one is first built, as for hardly any: it takes most of a start."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = cache(partial(super()._compile_builder, append_unknown))
+
+        def build(rule: Rule, **values: Any) -> tuple[str, str]:
+            return compiled()(rule, **values)
+
+        return build
+
+
 def register(app: Flask, service: Service) -> None:
     """Add all declared operations to the application."""
+    app.url_rule_class = LazyRule
     app.url_map.converters["id"] = IdConverter
     blueprint = Blueprint("api", __name__, url_prefix=BASE)
     for operation in OPERATIONS:
