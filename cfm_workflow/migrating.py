@@ -6,6 +6,7 @@ One process at a time, each migration whole or not at all, and an SQLite file is
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -73,8 +74,9 @@ def current(database: Database) -> str | None:
         return MigrationContext.configure(session.connection()).get_current_revision()
 
 
+@cache
 def newest() -> str:
-    """The revision this version of the service needs."""
+    """The revision this version of the service needs. Kept: to find it, Alembic compiles every migration."""
     return _revision("head").revision
 
 

@@ -120,8 +120,8 @@ def _settle(database: Database, ring: KeyRing, wanted: Iterable[Definition], set
     if unpublished:
         _publish(database, unpublished, now)
     with database.reading() as session:
-        for definition in wanted:  # read once, so that they are kept for the life of the process
-            definitions.definition_of(session, definitions.latest(session, definition.key).id)
+        for definition in wanted:
+            definitions.keep(session, definition)
 
 
 def _begin(session: Session, settings: Settings, now: datetime) -> None:
