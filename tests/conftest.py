@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from cfm_workflow import clock, create_app, settings
 from cfm_workflow.service import Service, open_service
-from tests import servers
+from tests import compiled, servers
 from tests.live import Server
 from tests.world import Known, World, populate
 
@@ -26,6 +26,9 @@ hypothesis_settings.register_profile(
 hypothesis_settings.register_profile(
     "long", derandomize=True, max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+compiled.keep()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
