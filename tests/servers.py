@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL, make_url
 
 DRIVER = "postgresql+psycopg"
 START_SECONDS = 20.0
+MEMORY_BYTES = 4 * 2**30
 
 # Nothing here outlives the tests, so nothing has to reach the disk; autovacuum's transactions hold back the feed.
 OPTIONS = {
@@ -113,7 +114,7 @@ def _connect(url: URL) -> psycopg.Connection:
 def _own_cluster() -> URL:
     if os.name == "nt":
         raise Unavailable("set TEST_DATABASE_URL: on Windows no PostgreSQL is started")
-    folder = Path(tempfile.mkdtemp(prefix="cfm-pg-", dir="/tmp" if _is_root() else None))
+    folder = Path(tempfile.mkdtemp(prefix="cfm-pg-", dir=_place()))
     try:
         binaries = _binaries(folder)
         _initialise(binaries, folder)
@@ -121,6 +122,13 @@ def _own_cluster() -> URL:
     except Unavailable:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _place() -> str | None:
+    """In memory where there is plenty: each test makes and removes five hundred files, dear on some file systems."""
+    if Path("/dev/shm").is_dir() and shutil.disk_usage("/dev/shm").free > MEMORY_BYTES:
+        return "/dev/shm"
+    return "/tmp" if _is_root() else None  # where the server's user may look, too
 
 
 def _binaries(folder: Path) -> Path:
