@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from cfm_workflow.db import plain
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Calendar
 from cfm_workflow.policy import calendars
@@ -32,12 +33,21 @@ def chosen(session: Session, calendar_id: int | None) -> Calendar:
     return default(session) if calendar_id is None else session.get_one(Calendar, calendar_id)
 
 
+_TABLE: Final = Calendar.__table__.c
+_RECKONED: Final = select(
+    *(_TABLE[name] for name in ("name", "time_zone", "country", "region", "week", "holidays", "working_days"))
+)
+_OF_DEFAULT: Final = _RECKONED.where(_TABLE.is_default)
+_OF_ONE: Final = _RECKONED.where(_TABLE.id == bindparam("id"))
+
+
 def reckoning(session: Session, calendar_id: int | None) -> calendars.Calendar:
     """The calendar with this id as `policy.calendars` works with it, None being the default one; looked up once in a
     transaction, which therefore must not change it."""
     known: dict[int | None, calendars.Calendar] = session.info.setdefault("calendars", {})
     if calendar_id not in known:
-        known[calendar_id] = reckoned(chosen(session, calendar_id))
+        found = plain(session, _OF_DEFAULT, {}) if calendar_id is None else plain(session, _OF_ONE, {"id": calendar_id})
+        known[calendar_id] = reckoned(found.one())
     return known[calendar_id]
 
 
@@ -51,7 +61,7 @@ def view(calendar: Calendar) -> dict[str, Any]:
     }
 
 
-def document(calendar: Calendar) -> dict[str, Any]:
+def document(calendar: Any) -> dict[str, Any]:
     """What of a calendar people write."""
     return {
         "name": calendar.name,
@@ -69,12 +79,12 @@ def page(session: Session, wanted: Mapping[str, Any]) -> Page:
     return fetch_page(session, select(Calendar), wanted, {"id": Sort((Calendar.id,))}, present=lambda row: view(row[0]))
 
 
-def reckoned(calendar: Calendar) -> calendars.Calendar:
+def reckoned(calendar: Any) -> calendars.Calendar:
     """The calendar as `policy.calendars` works with it; kept, for what it has worked out is kept in it."""
     return _read(orjson.dumps(written(calendar)))
 
 
-def written(calendar: Calendar) -> dict[str, Any]:
+def written(calendar: Any) -> dict[str, Any]:
     """The document that `policy.calendars` reads."""
     named = ({name: value for name, value in day.items() if value is not None} for day in calendar.holidays)
     return document(calendar) | {"holidays": list(named)}

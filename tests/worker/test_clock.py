@@ -24,9 +24,7 @@ def test_every_tick_leaves_a_sign_of_life(service: Service, noon: datetime) -> N
         assert session.scalars(select(Installation.clock_at)).one() == noon
 
 
-def test_supervisors_hear_once_that_the_clock_stands_still_and_that_it_goes_again(
-    world: World, noon: datetime
-) -> None:
+def test_supervisors_hear_once_that_the_clock_stands_still_and_that_it_goes_again(world: World, noon: datetime) -> None:
     upkeep.watch_clock(world.service)  # it has never ticked: nobody has begun yet
     upkeep.beat(world.service)
     clock.freeze(noon + timedelta(minutes=5, seconds=-1))

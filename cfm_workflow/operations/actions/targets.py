@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.db import plain
@@ -84,15 +84,14 @@ def course(session: Session, action: Held, target: Target) -> Course | None:
 # -- planning --------------------------------------------------------------------------------------------------------
 
 _INSERT: Final = insert(Reminder.__table__)  # type: ignore[arg-type]
-_OF: Final = (
-    Reminder.action_id.in_(bindparam("ids", expanding=True)),
-    Reminder.state.in_(["planned", "suspended"]),
-)
 _CANCEL: Final = (
     update(Reminder.__table__)  # type: ignore[arg-type]
-    .where(*_OF, Reminder.target == bindparam("of_target"))
+    .where(text("state IN ('planned', 'suspended')"), Reminder.target == bindparam("of_target"))  # as in the index
     .values(state="cancelled", settled_at=bindparam("now"))
 )
+_CANCEL_OF_SOME: Final = _CANCEL.where(Reminder.action_id.in_(bindparam("ids", expanding=True)))
+_CANCEL_OF_ONE: Final = _CANCEL.where(Reminder.action_id == bindparam("of_action"))
+"""What is asked nearly always: its text need not be made anew at each execution."""
 _SUSPEND: Final = (
     update(Reminder.__table__)  # type: ignore[arg-type]
     .where(Reminder.action_id.in_(bindparam("ids", expanding=True)), Reminder.state == "planned")
@@ -138,7 +137,11 @@ def _is_needless(work: Work, target: Target) -> bool:
 def _cancel(session: Session, works: Sequence[Work], target: Target, now: datetime) -> None:
     if not works:
         return
-    plain(session, _CANCEL, {"ids": [work.action.id for work in works], "of_target": target.value, "now": now})
+    given = {"of_target": target.value, "now": now}
+    if len(works) == 1:
+        plain(session, _CANCEL_OF_ONE, given | {"of_action": works[0].action.id})
+    else:
+        plain(session, _CANCEL_OF_SOME, given | {"ids": [work.action.id for work in works]})
     for work in works:
         work.action.planned &= ~BITS[target]
         work.retimed = True
