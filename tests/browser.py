@@ -59,7 +59,7 @@ def chromium() -> Iterator[Browser]:
 def visit(browser: Browser, address: str, *, width: int = 1280) -> Iterator[Visit]:
     """Opens `address` in a window of `width` CSS pixels that shares nothing with other windows."""
     context = browser.new_context(viewport={"width": width, "height": 900})
-    context.set_default_timeout(10_000)  # milliseconds
+    context.set_default_timeout(60_000)  # milliseconds; on a busy machine the page of the API takes its time
     try:
         visited = Visit(context.new_page())
         visited.page.on("console", lambda message: visited.said.append(f"{message.type}: {message.text}"))
