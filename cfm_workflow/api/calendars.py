@@ -8,7 +8,7 @@ from flask import request
 
 from cfm_workflow.api.routing import Ask, Reply, route
 from cfm_workflow.errors import Malformed, Unsupported
-from cfm_workflow.forms.calendars import CalendarChange, CalendarIn, CalendarOut
+from cfm_workflow.forms.calendars import CalendarChange, CalendarIn, CalendarOut, CalendarPreviewOut, PreviewQuery
 from cfm_workflow.forms.pages import PageQuery, page_of
 from cfm_workflow.operations import calendars as calendars_operations
 from cfm_workflow.queries import calendars as calendars_query
@@ -61,18 +61,26 @@ def get_calendar(ask: Ask, calendar_id: int) -> Any:
     return calendars_query.view(calendars_query.find(ask.session, calendar_id))
 
 
+def preview_change(ask: Ask, calendar_id: int) -> Any:
+    """Which due dates a change of a calendar would move."""
+    return calendars_operations.preview(ask.session, ask.caller, calendar_id, ask.body)
+
+
 @route(
     "PATCH",
     _ONE,
     "changeCalendar",
     tag=TAG,
     right=RIGHT,
+    query=PreviewQuery,
     body=CalendarChange,
     answers={200: CalendarOut},
+    preview=preview_change,
+    previewed=CalendarPreviewOut,
     example={"working_days": ["2026-11-28"]},
 )
 def change_calendar(ask: Ask, calendar_id: int) -> Any:
-    """Change a calendar; the lists and the week replace what was there."""
+    """Change a calendar; the lists and the week replace what was there. Open actions follow within seconds."""
     return calendars_operations.change(ask.session, ask.caller, calendar_id, ask.body, now=ask.now)
 
 
@@ -96,14 +104,23 @@ def read_file(service: Service, query: Mapping[str, Any]) -> tuple[dict[str, Any
     return {"file": file}, hashlib.sha256(file).digest()
 
 
+def preview_holidays(ask: Ask, calendar_id: int) -> Any:
+    """Which due dates the days off of a file would move."""
+    file = ask.body["file"]
+    return calendars_operations.preview_holidays(ask.session, ask.caller, calendar_id, file, now=ask.now)
+
+
 @route(
     "POST",
     f"{_ONE}/holidays",
     "addHolidays",
     tag=TAG,
     right=RIGHT,
+    query=PreviewQuery,
     receive=read_file,
     answers={200: CalendarOut},
+    preview=preview_holidays,
+    previewed=CalendarPreviewOut,
     example={ICALENDAR: EXAMPLE_FILE},
 )
 def add_holidays(ask: Ask, calendar_id: int) -> Any:

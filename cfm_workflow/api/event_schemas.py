@@ -63,6 +63,7 @@ _TOLD: Final = {
     "required": ["id", "name", "as"],
     "properties": {**_PERSON["properties"], "as": {"enum": ["assignee", "assigner", "lead", "supervisor"]}},  # type: ignore[dict-item]
 }
+_CALENDAR: Final = {**_PERSON, "description": "Which calendar has changed."}
 _CHANGES: Final = {
     "type": "object",
     "additionalProperties": {"type": "object", "required": ["from", "to"]},
@@ -81,6 +82,7 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "watcher": _PERSON,
         "reminder": _REMINDER,
         "told": {"type": "array", "items": _TOLD},
+        "calendar": _CALENDAR,
         "changes": _CHANGES,
     },
     "action_group": {"from": _TEXT, "to": _TEXT},

@@ -75,6 +75,7 @@ class Operation:
     `streams`: the answer is a `Stream` of server-sent events, which honours Last-Event-ID.
     `receive`: reads a body that is no JSON before the transaction begins, and returns what it is and a hash of it.
     `look_up`: asks outside about a body before the transaction begins, and refuses it as wrong.
+    `preview`: with `preview=true` this answers instead, as `previewed` says: what it would do, and nothing is changed.
     `example`: a body that this operation accepts; where it reads files, one of each media type.
     """
 
@@ -94,6 +95,8 @@ class Operation:
     streams: bool = False
     receive: Callable[[Service, Mapping[str, Any]], tuple[Mapping[str, Any], bytes]] | None = None
     look_up: Callable[[Service, Mapping[str, Any]], None] | None = None
+    preview: Callable[..., Any] | None = None
+    previewed: type[Schema] | None = None
     example: Any = None
 
     @property
@@ -245,6 +248,10 @@ def _write(
         loaded, raw = _receive(operation, operation.right, service, caller, path, wanted or {})
     else:
         raw = request.get_data()
+    if operation.preview is not None and (wanted or {}).get("preview"):
+        with service.database.reading() as session:
+            ask = Ask(session, caller, now, service, query=wanted or {}, body=loaded or {})
+            return _response(_answer(operation, operation.preview(ask, **path)))
     fingerprint = idempotency.fingerprint(request.method, request.full_path, raw) if key else ""
 
     def work(session: Session) -> Answer:

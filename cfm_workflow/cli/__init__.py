@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "token":       ("cfm_workflow.cli.people:token",      "What people and programs sign in with."),
     "integration": ("cfm_workflow.cli.people:integration", "Programs with rights of their own."),
     "feedback":    ("cfm_workflow.cli.feedback:group",    "Bring in files of feedback."),
+    "due":         ("cfm_workflow.cli.due:group",         "Due dates, reckoned anew."),
     "mail":        ("cfm_workflow.cli.mail:group",        "Whether mail gets out."),
     "workflow":    ("cfm_workflow.cli.workflows:group",   "Check a workflow file, draw a workflow."),
     "listen":      ("cfm_workflow.cli.listen:listen",     "Events of a running server, signed, to a local address."),

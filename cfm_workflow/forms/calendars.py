@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from marshmallow import Schema, fields, validate
 
 from cfm_workflow import limits
-from cfm_workflow.forms.fields import Day, Flag, Form, Shape, Text, TimeZone
+from cfm_workflow.forms.fields import Day, Flag, Form, QueryFlag, Shape, Text, TimeZone
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -106,6 +106,12 @@ class CalendarChange(Form):
     default = Flag()
 
 
+class PreviewQuery(Form):
+    preview = QueryFlag(
+        load_default=False, metadata={"description": "Change nothing, and say which due dates the change would move."}
+    )
+
+
 class CalendarRefOut(Schema):
     id = fields.Integer(required=True)
     name = fields.String(required=True)
@@ -137,3 +143,20 @@ class CalendarOut(Schema):
     default = fields.Boolean(required=True)
     version = fields.Integer(required=True)
     created_at = fields.AwareDateTime(required=True)
+
+
+class MoveOut(Schema):
+    id = fields.Integer(required=True)
+    title = fields.String(required=True)
+    from_ = fields.AwareDateTime(required=True, data_key="from")
+    to = fields.AwareDateTime(required=True)
+
+
+class CalendarPreviewOut(Schema):
+    moves = fields.Integer(required=True, metadata={"description": "How many due dates of open actions move."})
+    moves_are_capped = fields.Boolean(
+        required=True,
+        metadata={"description": f"More than {limits.COUNT} open actions go by it: those due first were looked at."},
+    )
+    examples = fields.List(fields.Nested(MoveOut), required=True)
+    calendar = fields.Nested(CalendarOut, required=True)

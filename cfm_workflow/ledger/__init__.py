@@ -6,7 +6,8 @@ Nothing here sends or commits. `outbox` is what workers ask for what is to be se
 from cfm_workflow.ledger.audience import audience_changed
 from cfm_workflow.ledger.bodies import CUTS, changes, freeze
 from cfm_workflow.ledger.events import Fact, erase, record
-from cfm_workflow.ledger.positions import HEAD, PER_TRANSACTION, horizon, know_head, move_base
+from cfm_workflow.ledger.outbox import join_mails
+from cfm_workflow.ledger.positions import HEAD, PER_TRANSACTION, horizon, know_head, mark, move_base
 
 __all__ = [
     "CUTS",
@@ -18,7 +19,9 @@ __all__ = [
     "erase",
     "freeze",
     "horizon",
+    "join_mails",
     "know_head",
+    "mark",
     "move_base",
     "record",
 ]

@@ -46,6 +46,15 @@ def take_positions(session: Session, count: int) -> int:
     return int(session.info["position_start"]) + given
 
 
+def mark(session: Session) -> int:
+    """A position that the horizon reaches once every transaction has ended that was under way before this one."""
+    if is_sqlite(session):
+        return 0
+    if "position_start" not in session.info:
+        know_head(session, plain(session, select(*HEAD)).one())
+    return int(session.info["position_start"])
+
+
 def know_head(session: Session, row: Any) -> None:
     """Remember what a row with the columns of `HEAD` says, so that `record` need not ask."""
     session.info["position_start"] = row.position_start

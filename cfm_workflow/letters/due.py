@@ -9,6 +9,7 @@ from babel.dates import format_date
 
 from cfm_workflow import texts
 from cfm_workflow.letters.telling import who
+from cfm_workflow.letters.words import REASONS
 from cfm_workflow.policy.due import parse_duration
 
 _COUNTED: Final[Mapping[str, Callable[[Callable[[str, str, int], str], int], str]]] = {
@@ -105,7 +106,8 @@ class _Telling:
             told = self._("%(at)s: moved from %(old)s to %(new)s, by %(who)s: %(reason)s")
         old, new = (self._instant(change[side]) if change[side] else self._("nothing") for side in ("from", "to"))
         words = {"at": self._instant(change["at"]), "old": old, "new": new, "who": who(change["actor"], self._)}
-        return told % (words | {"reason": change["reason"]})
+        reason = change["reason"]
+        return told % (words | {"reason": self._(reason) if reason in REASONS else reason})
 
     def _instant(self, moment: datetime | str) -> str:
         moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment

@@ -20,6 +20,8 @@ _CHANGE_SHOWN: Final = (
     "title",
     "priority",
     "due_at",
+    "accept_by",
+    "start_by",
     "quiet_until",
     "channel",
     "language",
@@ -29,7 +31,7 @@ _CHANGE_SHOWN: Final = (
 )
 
 
-_INSTANTS: Final = ("due_at", "first_due_at", "quiet_until")
+_INSTANTS: Final = ("due_at", "first_due_at", "accept_by", "start_by", "quiet_until")
 _UNSAID: Final = ("due_rule", "first_due_at")
 """Changes that follow from the others."""
 
@@ -150,6 +152,8 @@ class Teller:
         elif news.part("webhook").get("disabled_reason"):
             yield Fact(self._("Reason"), news.part("webhook")["disabled_reason"])
         yield from self._changes(news)
+        if news.part("calendar"):
+            yield Fact(self._("Calendar"), str(news.part("calendar").get("name")))
 
     def _of_action(self, news: News, action: Mapping[str, Any]) -> Iterator[Fact]:
         key = (action.get("workflow") or "", action.get("state") or "")

@@ -229,9 +229,12 @@ ACTORS: Final[Mapping[str, str]] = {
 SYSTEM_ACTORS: Final[Mapping[str, str]] = {
     "clock": mark("The clock"),
     "group policy": mark("The group policy"),
+    "calendar": mark("The calendar"),
 }
 
-REASONS: Final = frozenset({mark("The group is complete without it.")})
+CALENDAR_CHANGED: Final = mark("The calendar has changed.")
+RULES_CHANGED: Final = mark("All dates were reckoned anew, by the calendars and time zones as they are now.")
+REASONS: Final = frozenset({mark("The group is complete without it."), CALENDAR_CHANGED, RULES_CHANGED})
 """Reasons that the service itself gives."""
 
 TEAM: Final = mark("the team %(name)s")
@@ -255,6 +258,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "priority": mark("Priority"),
     "due_at": mark("Due"),
     "first_due_at": mark("First due date"),
+    "accept_by": mark("Accept by"),
+    "start_by": mark("Start by"),
     "quiet_until": mark("Quiet until"),
     "goal": mark("Goal"),
     "benefit": mark("Benefit"),

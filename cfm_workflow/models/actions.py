@@ -11,7 +11,6 @@ from cfm_workflow import limits
 from cfm_workflow.db import Base
 
 UNFINISHED = text("finished_at IS NULL")
-RECKONED = text("finished_at IS NULL AND due_rule IS NOT NULL")
 NO_DUE_DATE = "9999-12-31 00:00:00.000000"
 """Where actions without a due date stand in a list by due date: behind all others."""
 
@@ -80,7 +79,7 @@ class Action(Base):
         CheckConstraint("kind IN ('internal', 'external')", name="kind"),
         CheckConstraint("(finished_at IS NULL) = (category IN ('open', 'active', 'waiting'))", name="finished"),
         Index("ix_actions_mine", "assignee_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
-        Index("ix_actions_calendar", "calendar_id", "id", sqlite_where=RECKONED, postgresql_where=RECKONED),
+        Index("ix_actions_calendar", "calendar_id", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
         Index("ix_actions_team", "team_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
         Index("ix_actions_due", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
         Index("ix_actions_priority", "priority", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),

@@ -31,4 +31,8 @@ class Calendar(Base):
     working_days: Mapped[list[str]] = mapped_column(JSON)
     is_default: Mapped[bool]
     version: Mapped[int]
+    reckon_after: Mapped[
+        int | None
+    ]  # open actions behind this one are still to be reckoned anew; None: nothing is left
+    reckon_from: Mapped[int | None]  # and that not before the ledger's horizon has reached this position
     created_at: Mapped[datetime]

@@ -12,6 +12,7 @@ from cfm_workflow.access import Caller, system
 from cfm_workflow.errors import Conflict, Invalid
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, Calendar, Policy, Team
+from cfm_workflow.operations import reckoning
 from cfm_workflow.policy import calendars
 from cfm_workflow.policy.calendars import CalendarError
 from cfm_workflow.queries import calendars as calendars_query
@@ -19,6 +20,10 @@ from cfm_workflow.queries import calendars as calendars_query
 YEARS_AHEAD: Final = 10
 """How far a yearly event of a file is followed."""
 OFFICE_HOURS: Final = [["09:00", "12:00"], ["13:00", "18:00"]]
+RECKONED_BY: Final = frozenset(
+    {"time_zone", "country", "region", "week", "holidays", "working_days", "default"}  # all but its name
+)
+"""A change of these moves the dates of open actions."""
 WORKING_WEEK: Final = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), OFFICE_HOURS)
 
 
@@ -38,7 +43,11 @@ def create(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: 
     _check(calendar)
     session.add(calendar)
     session.flush()
-    facts = _make_default(session, caller, calendar) if fields.get("default") else []
+    facts: list[Fact] = []
+    if fields.get("default"):
+        facts = _make_default(session, caller, calendar)
+        calendar.reckon_after = 0
+        session.flush()
     seen = calendars_query.view(calendar)
     ledger.record(session, [*facts, Fact("calendar.created", calendar.id, {"calendar": seen}, caller)], now=now)
     return seen
@@ -55,11 +64,7 @@ def change(
     """
     calendar = calendars_query.find(session, calendar_id, lock=True)
     access.require(caller, "calendars.manage")
-    if fields.get("default") is False and calendar.is_default:
-        raise Conflict("One calendar is the default: make another one that instead.")
-    changes = ledger.changes(calendar, {name: value for name, value in fields.items() if name != "default"})
-    if "name" in changes:
-        _must_be_free(session, fields["name"])
+    changes = _changes(session, calendar, fields)
     for name in changes:
         setattr(calendar, name, fields[name])
     _check(calendar)
@@ -69,10 +74,29 @@ def change(
         changes |= {"default": {"from": False, "to": True}}
     if changes:
         calendar.version += 1
+        if RECKONED_BY & changes.keys():
+            calendar.reckon_after, calendar.reckon_from = 0, None
         session.flush()
         about = {"changes": changes, "calendar": calendars_query.view(calendar)}
         ledger.record(session, [*facts, Fact("calendar.changed", calendar_id, about, caller)], now=now)
     return calendars_query.view(calendar)
+
+
+def preview(session: Session, caller: Caller, calendar_id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What the same change would move: see `reckoning.preview`. Changes nothing.
+
+    Raises:
+        NotFound, Forbidden, Invalid, Conflict: as the change would.
+    """
+    calendar = calendars_query.find(session, calendar_id)
+    access.require(caller, "calendars.manage")
+    changes = _changes(session, calendar, fields)
+    stored = {column.key: getattr(calendar, column.key) for column in Calendar.__mapper__.columns}
+    would_be = Calendar(**stored | {name: fields[name] for name in changes})
+    would_be.is_default = calendar.is_default or bool(fields.get("default"))
+    would_be.version += bool(changes) or would_be.is_default != calendar.is_default
+    _check(would_be)
+    return reckoning.preview(session, caller, calendar_id, would_be)
 
 
 def add_holidays(session: Session, caller: Caller, calendar_id: int, file: bytes, *, now: datetime) -> dict[str, Any]:
@@ -82,6 +106,23 @@ def add_holidays(session: Session, caller: Caller, calendar_id: int, file: bytes
         NotFound, Forbidden, Invalid: the file cannot be read, or holds too many days.
     """
     calendar = calendars_query.find(session, calendar_id, lock=True)
+    return change(session, caller, calendar_id, _with_holidays(calendar, file, now), now=now)
+
+
+def preview_holidays(
+    session: Session, caller: Caller, calendar_id: int, file: bytes, *, now: datetime
+) -> dict[str, Any]:
+    """What they would move. Changes nothing.
+
+    Raises:
+        NotFound, Forbidden, Invalid.
+    """
+    calendar = calendars_query.find(session, calendar_id)
+    return preview(session, caller, calendar_id, _with_holidays(calendar, file, now))
+
+
+def _with_holidays(calendar: Calendar, file: bytes, now: datetime) -> dict[str, Any]:
+    """The days off of a calendar with those of a file, as fields of a change."""
     try:
         found = calendars.from_ics(file, now.year - 1, now.year + YEARS_AHEAD)
     except CalendarError as wrong:
@@ -92,7 +133,17 @@ def add_holidays(session: Session, caller: Caller, calendar_id: int, file: bytes
     days = calendar.holidays + [{"date": day, "name": name[: limits.NAME]} for day, name in added.items()]
     if len(days) > limits.DAYS_OF_A_CALENDAR:
         raise Invalid({"file": [f"brings {len(added)} days; a calendar has at most {limits.DAYS_OF_A_CALENDAR}"]})
-    return change(session, caller, calendar_id, {"holidays": sorted(days, key=lambda each: each["date"])}, now=now)
+    return {"holidays": sorted(days, key=lambda each: each["date"])}
+
+
+def _changes(session: Session, calendar: Calendar, fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What of a calendar would be another; whether it is the default is not among it."""
+    if fields.get("default") is False and calendar.is_default:
+        raise Conflict("One calendar is the default: make another one that instead.")
+    changes = ledger.changes(calendar, {name: value for name, value in fields.items() if name != "default"})
+    if "name" in changes:
+        _must_be_free(session, fields["name"])
+    return changes
 
 
 def remove(session: Session, caller: Caller, calendar_id: int, *, now: datetime) -> None:

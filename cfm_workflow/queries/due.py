@@ -1,8 +1,8 @@
 """How the due date of an action came about: from its row, its calendar and the ledger. Never writes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow.db import plain
 from cfm_workflow.models import Event
 from cfm_workflow.policy import calendars, spans
+from cfm_workflow.policy.spans import Unit
 from cfm_workflow.queries import calendars as calendars_query
 
 FREE_DAYS_SHOWN: Final = 50
@@ -20,16 +21,25 @@ FREE_DAYS_SHOWN: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A time in which an action waited; `end` None: it waits still."""
+    """A time in which an action waited; `end` None: it waits still. What waited until it ended has not gone on: that
+    moves nothing (`counts`)."""
 
     start: datetime
     end: datetime | None
+    counts: bool = True
 
 
 _STEPS: Final = (
     select(Event.type, Event.at, Event.body)
     .where(Event.action_id == bindparam("id"), Event.sequence.is_not(None))
     .order_by(Event.sequence)
+)
+
+
+_STEPS_OF_SOME: Final = (
+    select(Event.action_id, Event.type, Event.at, Event.body)
+    .where(Event.action_id.in_(bindparam("ids", expanding=True)), Event.sequence.is_not(None))
+    .order_by(Event.action_id, Event.sequence)
 )
 
 
@@ -65,17 +75,34 @@ def pauses(history: Sequence[tuple[str, datetime, dict[str, Any]]]) -> list[Paus
     found: list[Pause] = []
     began: datetime | None = None
     for _, at, data in history:
-        waits = (data.get("action") or {}).get("category") == "waiting"
-        if waits and began is None:
+        category = (data.get("action") or {}).get("category")
+        if category == "waiting" and began is None:
             began = at
-        elif not waits and began is not None:
-            found.append(Pause(began, at))
+        elif category != "waiting" and began is not None:
+            found.append(Pause(began, at, counts=category not in ("done", "dropped")))
             began = None
     return [*found, Pause(began, None)] if began is not None else found
 
 
+def pauses_of(session: Session, action_ids: Collection[int]) -> Mapping[int, list[Pause]]:
+    """When each of some actions waited, read in one statement; those that never did are not in it."""
+    if not action_ids:
+        return {}
+    histories: dict[int, list[tuple[str, datetime, dict[str, Any]]]] = {}
+    for event in plain(session, _STEPS_OF_SOME, {"ids": list(action_ids)}):
+        histories.setdefault(event.action_id, []).append((event.type, event.at, orjson.loads(event.body)["data"]))
+    found = {ident: pauses(history) for ident, history in histories.items()}
+    return {ident: some for ident, some in found.items() if some}
+
+
+def counted(found: Sequence[Pause], unit: Unit, since: datetime, calendar: calendars.Calendar) -> timedelta:
+    """How much time of a kind the pauses that are over hold, as far as they lie behind an instant."""
+    over = [(max(each.start, since), each.end) for each in found if each.counts and each.end is not None]
+    return sum((spans.between(unit, start, end, calendar) for start, end in over if since < end), timedelta(0))
+
+
 def _pause(pause: Pause, rule: dict[str, Any], calendar: calendars.Calendar, now: datetime) -> dict[str, Any]:
-    unit = spans.paused_in(spans.read_span(rule["in"])) if "in" in rule else None
+    unit = spans.paused_in(spans.read_span(rule["in"])) if "in" in rule and pause.counts else None
     counted = None if unit is None else spans.between(unit, pause.start, pause.end or now, calendar)
     return {
         "from": pause.start,

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from cfm_workflow.letters import LINES, Letter, News, headers, message_id
-from cfm_workflow.letters.words import BUTTONS, WORDS
+from cfm_workflow.letters.words import BUTTONS, CALENDAR_CHANGED, WORDS
 from cfm_workflow.policy.audiences import AUDIENCES, RELATIONS
 from cfm_workflow.texts import LANGUAGES
 from tests.letters.samples import BASE, OWN_STEP, TOKENS, TYPES, about, event, letter
@@ -219,3 +219,18 @@ def test_a_failing_webhook_is_told_to_its_owner() -> None:
     found = letter([News("owner", body)])
     assert "https://example.org" in found.subject and found.feedback_id is None
     assert "Reason: gone" in found.text
+
+
+def test_what_a_calendar_moved_says_which_one_and_why_in_the_readers_words() -> None:
+    changes = {"accept_by": {"from": "2026-11-24T12:00:00Z", "to": "2026-11-25T12:00:00Z"}}
+    data = {
+        "changes": changes,
+        "reason": CALENDAR_CHANGED,
+        "calendar": {"id": 1, "name": "Seoul"},
+        "actor": {"type": "system", "name": "calendar"},
+    }
+    text = about("action.changed", **data).text
+    assert "The calendar changed “" in text and "Calendar: Seoul" in text and f"> {CALENDAR_CHANGED}" in text
+    assert "Accept by: Tue 24 Nov 2026, 12:00 → Wed 25 Nov 2026, 12:00" in text
+    korean = about("action.changed", language="ko", **data).text
+    assert "업무 달력: Seoul" in korean and "> 업무 달력이 변경되었습니다." in korean

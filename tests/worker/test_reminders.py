@@ -272,3 +272,16 @@ def test_many_reminders_take_several_transactions_and_all_are_told(
     told = tick(hourly, noon + timedelta(hours=1))
     assert len(told) == 8
     assert hourly.events(types="action.reminded")[0]["data"]["actor"] == {"type": "system", "name": "clock"}
+
+
+def test_a_date_that_is_moved_while_it_waits_is_reminded_of_once_it_goes_on(hourly: World, noon: datetime) -> None:
+    action, hour = given(hourly), timedelta(hours=1)
+    hourly.alice.fire(action, "accept")
+    hourly.alice.fire(action, "start")
+    hourly.alice.fire(action, "wait", until="2026-12-24T12:00:00Z", reason="The airline has to answer.")
+    new = {"due_at": (noon + 24 * hour).isoformat(), "reason": "More time was asked for."}
+    hourly.olga.expect(200, "PATCH", f"/actions/{action['id']}", new)
+    assert tick(hourly, noon + 19 * hour) == []
+    hourly.alice.fire(action, "resume")
+    assert planned(hourly, action) == {"finish": (0, noon + 19 * hour)}
+    assert tick(hourly, noon + 19 * hour) == [("action.due_soon", "finish", ["Alice"])]

@@ -4,9 +4,9 @@ The instant is the truth. The rule beside it says how it was reckoned: from it t
 and reckoned again when its calendar has changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,8 @@ from cfm_workflow.operations.actions.held import Held
 from cfm_workflow.policy import calendars, spans
 from cfm_workflow.policy.spans import Span
 from cfm_workflow.queries import calendars as calendars_query
+from cfm_workflow.queries import due as due_query
+from cfm_workflow.queries.due import Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +60,36 @@ def reckon(session: Session, span: Span, calendar_id: int | None, *, since: date
         at = spans.after(span, since, calendar)
     except calendars.OutOfReach as why:
         raise Invalid({field: [str(why)]}) from None
-    return Due(at, {"in": spans.write_span(span), "from": since.isoformat()} | _on_the_wall(at, calendar), calendar_id)
+    return Due(at, {"in": spans.write_span(span), "from": since.isoformat()} | on_the_wall(at, calendar), calendar_id)
 
 
-def reckon_again(session: Session, action: Held | Any, pauses: timedelta) -> datetime | None:
-    """When an action is due by its rule and its calendar as it is now, `pauses` of waiting included; None without."""
-    if action.due_rule is None:
-        return None
-    calendar = calendars_query.reckoning(session, action.calendar_id)
-    if "on" in action.due_rule:
-        return calendars.end_of_day(calendar, date.fromisoformat(action.due_rule["on"]))
-    span = spans.read_span(action.due_rule["in"])
-    at = spans.after(span, datetime.fromisoformat(action.due_rule["from"]), calendar)
-    return spans.moved(spans.paused_in(span), at, pauses, calendar)
+def reckon_again(action: Held | Any, calendar: calendars.Calendar, pauses: Sequence[Pause]) -> datetime | None:
+    """When an action is due by its rule and a calendar, with the time it has waited.
+
+    It stays as it is where somebody named the instant, and where the rule leads nowhere any more: on its day nobody
+    works now, or there is too little working time.
+    """
+    rule = action.due_rule
+    if rule is None or action.due_at is None:
+        return action.due_at
+    if "on" in rule:
+        return calendars.end_of_day(calendar, date.fromisoformat(rule["on"])) or action.due_at
+    since = datetime.fromisoformat(rule["from"])
+    try:
+        return with_pauses(spans.read_span(rule["in"]), since, calendar, pauses)
+    except calendars.OutOfReach:
+        return action.due_at
+
+
+def with_pauses(span: Span, since: datetime, calendar: calendars.Calendar, pauses: Sequence[Pause]) -> datetime:
+    """So long after an instant, and so much later as has been waited since.
+
+    Raises:
+        OutOfReach: the calendar has too little working time for that.
+    """
+    unit = spans.paused_in(span)
+    waited = due_query.counted(pauses, unit, since, calendar)
+    return spans.moved(unit, spans.after(span, since, calendar), waited, calendar)
 
 
 def after_waiting(session: Session, action: Held, since: datetime, *, now: datetime) -> dict[str, Any] | None:
@@ -88,7 +107,7 @@ def after_waiting(session: Session, action: Held, since: datetime, *, now: datet
         return None
     at = spans.moved(unit, action.due_at, paused, calendar)
     first = action.first_due_at and spans.moved(unit, action.first_due_at, paused, calendar)
-    return {"due_at": at, "first_due_at": first, "due_rule": action.due_rule | _on_the_wall(at, calendar)}
+    return {"due_at": at, "first_due_at": first, "due_rule": action.due_rule | on_the_wall(at, calendar)}
 
 
 def _on(session: Session, day: date, calendar_id: int | None) -> Due:
@@ -97,10 +116,10 @@ def _on(session: Session, day: date, calendar_id: int | None) -> Due:
     at = calendars.end_of_day(calendar, day)
     if at is None:
         raise Invalid({"due_on": [f"must be a day on which somebody works (calendar {row.name})"]})
-    return Due(at, {"on": day.isoformat()} | _on_the_wall(at, calendar), calendar_id)
+    return Due(at, {"on": day.isoformat()} | on_the_wall(at, calendar), calendar_id)
 
 
-def _on_the_wall(at: datetime, calendar: calendars.Calendar) -> dict[str, str]:
+def on_the_wall(at: datetime, calendar: calendars.Calendar) -> dict[str, str]:
     """What the clock on the wall shows then: that was meant, should the zone's rules change."""
     local = at.astimezone(ZoneInfo(calendar.time_zone)).replace(tzinfo=None)
     return {"wall": local.isoformat(), "zone": calendar.time_zone}

@@ -15,14 +15,16 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow.db import plain
 from cfm_workflow.models import Reminder
+from cfm_workflow.operations.actions import dates
 from cfm_workflow.operations.actions.held import Held, Work
 from cfm_workflow.policy import spans
-from cfm_workflow.policy.calendars import Calendar
+from cfm_workflow.policy.calendars import Calendar, OutOfReach
 from cfm_workflow.policy.ladders import Course, Next, Target, next_rung, when
 from cfm_workflow.policy.service_levels import ServiceLevel
 from cfm_workflow.policy.spans import Span
 from cfm_workflow.queries import calendars as calendars_query
 from cfm_workflow.queries import policies as policies_query
+from cfm_workflow.queries.due import Pause
 from cfm_workflow.workflow import Category
 
 BITS: Final[Mapping[Target, int]] = {Target.ACCEPT: 1, Target.START: 2, Target.FINISH: 4}
@@ -113,7 +115,7 @@ def plan(session: Session, works: Sequence[Work], *, now: datetime) -> None:
         _cancel(session, [work for work in works if _is_needless(work, target)], target, now)
     _go_on(session, [work for work in works if work.waited and work.action.planned], now)
     store(session, first(session, works, now=now))
-    _suspend(session, [work for work in works if work.waits and work.action.planned])
+    _suspend(session, [work for work in works if work.action.planned and _is_held_back(work)])
 
 
 def first(session: Session, works: Sequence[Work], *, now: datetime) -> list[dict[str, Any]]:
@@ -126,6 +128,11 @@ def store(session: Session, rows: list[dict[str, Any]]) -> None:
     """Write down reminders."""
     if rows:
         plain(session, _INSERT, rows)
+
+
+def _is_held_back(work: Work) -> bool:
+    """Whether it waits, and there may be something planned for it all the same."""
+    return work.waits or (work.action.category == Category.WAITING and bool(work.moved))
 
 
 def _is_needless(work: Work, target: Target) -> bool:
@@ -155,7 +162,8 @@ def _new(session: Session, work: Work, target: Target, now: datetime) -> dict[st
     way, level = course(session, action, target), _level(session, action)
     if way is None or level is None:
         return None
-    step = next_rung(level.ladders[target], way, since=now, quiet_until=action.quiet_until)
+    since = action.state_since if action.category == Category.WAITING else now  # its clock has stood still since
+    step = next_rung(level.ladders[target], way, since=since, quiet_until=action.quiet_until)
     if step is None:
         return None
     action.planned |= BITS[target]
@@ -198,6 +206,36 @@ def _go_on(session: Session, works: Sequence[Work], now: datetime) -> None:
         moved.append({"at_id": found.id, "new_at": max(at or now, now)})
     if moved:
         plain(session, _RESUME, moved if len(moved) > 1 else moved[0])
+
+
+_PLANNED: Final = select(Reminder.id, Reminder.action_id, Reminder.target, Reminder.rung, Reminder.at).where(
+    Reminder.action_id.in_(bindparam("ids", expanding=True)), Reminder.state == "planned"
+)
+
+
+def replan(session: Session, actions: Sequence[Held], *, now: datetime) -> None:
+    """Move what is planned to where its rung lies in the calendar as it is now; target and rung stay what they are."""
+    by_id = {action.id: action for action in actions if action.planned}
+    if not by_id:
+        return
+    moved = []
+    for found in plain(session, _PLANNED, {"ids": list(by_id)}).all():
+        action = by_id[found.action_id]
+        at = _instant_of(session, action, Target(found.target), found.rung)
+        if at is not None and found.at not in (at, action.quiet_until) and (at > now or found.at > now):
+            moved.append({"at_id": found.id, "new_at": max(at, now, action.quiet_until or now)})
+    if moved:
+        plain(session, _RESUME, moved if len(moved) > 1 else moved[0])
+
+
+def _instant_of(session: Session, action: Held, target: Target, rung: int) -> datetime | None:
+    way, level = course(session, action, target), _level(session, action)
+    if way is None or level is None:
+        return None
+    try:
+        return when(level.ladders[target], rung, way)
+    except OutOfReach:
+        return None
 
 
 # -- what happened ---------------------------------------------------------------------------------------------------
@@ -247,6 +285,20 @@ def after_waiting(session: Session, work: Work, since: datetime, *, now: datetim
     calendar, unit = _calendar(session, action), spans.paused_in(span)
     action.start_by = spans.moved(unit, action.start_by, spans.between(unit, since, now, calendar), calendar)
     work.retimed = True
+
+
+def promised_again(session: Session, action: Held, target: Target, pauses: Sequence[Pause]) -> datetime | None:
+    """By when it is to be accepted or started, by its calendar as it is now; as it is where that is over or leads
+    nowhere."""
+    by, level = due(action, target), _level(session, action)
+    span = None if level is None else level.targets[target]
+    if by is None or span is None or action.promised_at is None or not is_open(action, target):
+        return by
+    counted = pauses if target is Target.START else ()  # waiting gives no more time to accept
+    try:
+        return dates.with_pauses(span, action.promised_at, _calendar(session, action), counted)
+    except OutOfReach:
+        return by
 
 
 def _level(session: Session, action: Held) -> ServiceLevel | None:
