@@ -87,6 +87,9 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listMyTokens":             ("users:manage",    EVERYBODY),
     "createMyToken":            ("users:manage",    EVERYBODY),
     "deleteMyToken":            ("users:manage",    EVERYBODY),
+    "getMyCalendarFeed":        (FREE,              EVERYBODY),
+    "createMyCalendarFeed":     (NONE,              EVERYBODY),  # more than one: it reads what its owner may read
+    "deleteMyCalendarFeed":     ("users:manage",    EVERYBODY),
     "getLimits":                (FREE,              EVERYBODY),
     "listUsers":                ("users:read",      EVERYBODY),
     "createUser":               ("users:manage",    ADMINISTRATORS),
@@ -144,13 +147,15 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
 
 PUBLIC = {
     "openapi": "getOpenapi",
-    "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act"},
+    "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act", "feeds.feed"},
 }
 """What needs no sign-in: the description of the API, the docs page with its files, the health pages, and the pages that
-are authorised by the signed token in their address."""
+are authorised by the signed or secret token in their address."""
 
-PEOPLE_ONLY = frozenset({"changeMe", "getMyPreferences", "changeMyPreferences"})
-"""An integration has no name, language or time zone of its own to change, and gets no mail: 404."""
+PEOPLE_ONLY = frozenset(
+    {"changeMe", "getMyPreferences", "changeMyPreferences", "getMyCalendarFeed", "deleteMyCalendarFeed"}
+)
+"""An integration has no name, language or time zone of its own to change, gets no mail and has no calendar: 404."""
 OF_THEIR_OWN = frozenset(
     {"changeWebhook", "deleteWebhook", "rotateWebhookSecret", "testWebhook", "enableWebhook", "replayToWebhook"}
     | {"redeliver"}
@@ -326,6 +331,7 @@ def _build(world: World) -> House:
         "other_supervisor": world.sid, "administrator": ada,
     }  # fmt: skip
     for name, person in roles.items():
+        person.post("/me/calendar-feed")
         house.callers[name] = person.token
         house.spare[name] = person.post("/me/tokens", {"name": "spare"})["id"]
     for scope in SCOPES:

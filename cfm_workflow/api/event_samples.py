@@ -129,6 +129,7 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "last_used_at": None,
         "account_id": 3,
     },
+    "calendar_feed": {"account_id": 3, "created_at": _NOON},
     "integration": {
         "id": 8,
         "name": "CRM",

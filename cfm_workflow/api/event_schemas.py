@@ -13,6 +13,7 @@ from cfm_workflow.api.event_samples import sample
 from cfm_workflow.forms.actions import ActionOut, GroupOut
 from cfm_workflow.forms.calendars import CalendarOut
 from cfm_workflow.forms.feedback import FeedbackOut
+from cfm_workflow.forms.feeds import EventCalendarFeedOut
 from cfm_workflow.forms.imports import ImportOut
 from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
@@ -138,6 +139,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "integration": _plain(IntegrationOut),
         "outcome": _plain(OutcomeOut),
         "calendar": _plain(CalendarOut),
+        "calendar_feed": _plain(EventCalendarFeedOut),
         "policy": _plain(PolicyOut),
         "webhook": _plain(EventWebhookOut),
         "scheduler": _object(last_tick_at={"type": ["string", "null"], "format": "date-time"}),

@@ -7,8 +7,10 @@ from cfm_workflow.api.actions import TAG as ACTIONS
 from cfm_workflow.api.routing import Ask, Reply, route
 from cfm_workflow.forms.actions import ActionOut, MyActionQuery
 from cfm_workflow.forms.events import LimitsOut
+from cfm_workflow.forms.feeds import CalendarFeedOut, NewCalendarFeedOut
 from cfm_workflow.forms.pages import PageQuery, page_of
 from cfm_workflow.forms.people import MeChange, MeOut, NewTokenOut, TokenIn, TokenOut
+from cfm_workflow.operations import feeds as feeds_operations
 from cfm_workflow.operations import people as people_operations
 from cfm_workflow.operations import tokens as tokens_operations
 from cfm_workflow.queries import actions as actions_query
@@ -90,6 +92,39 @@ def create_my_token(ask: Ask) -> Any:
 def delete_my_token(ask: Ask, token_id: int) -> Any:
     """End one of the caller's own tokens."""
     tokens_operations.revoke(ask.session, ask.caller, ask.caller.id or 0, token_id, now=ask.now)
+
+
+@route(
+    "GET", "/me/calendar-feed", "getMyCalendarFeed", tag=TAG, right="self.read", optional=True,
+    answers={200: CalendarFeedOut},
+)  # fmt: skip
+def get_my_calendar_feed(ask: Ask) -> Any:
+    """Since when the caller's calendar can be read at an address of its own, and when it last was."""
+    return feeds_operations.own(ask.session, ask.caller)
+
+
+@route(
+    "POST",
+    "/me/calendar-feed",
+    "createMyCalendarFeed",
+    tag=TAG,
+    right="self.manage",
+    answers={201: NewCalendarFeedOut},
+    secret=True,
+)
+def create_my_calendar_feed(ask: Ask) -> Any:
+    """Make a secret address for calendar programs, shown this once; a former one leads nowhere any more."""
+    token = feeds_operations.create(ask.session, ask.caller, now=ask.now)
+    return Reply({"url": f"{ask.service.settings.base_url}/feeds/{token}.ics"}, 201)
+
+
+@route(
+    "DELETE", "/me/calendar-feed", "deleteMyCalendarFeed", tag=TAG, right="self.manage", optional=True,
+    answers={204: None},
+)  # fmt: skip
+def delete_my_calendar_feed(ask: Ask) -> Any:
+    """End the address of the caller's calendar."""
+    feeds_operations.remove(ask.session, ask.caller, now=ask.now)
 
 
 @route("GET", "/limits", "getLimits", tag="service", right="self.read", answers={200: LimitsOut})

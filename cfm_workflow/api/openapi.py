@@ -247,7 +247,7 @@ def _refusal(status: int) -> dict[str, Any]:
 def _refusals_of(operation: Operation) -> list[int]:
     """Which refusals an operation can answer with."""
     found = {422, 503} if operation.right is None else {401, 403, 422, 429, 503}
-    if "<" in operation.path:
+    if "<" in operation.path or operation.optional:
         found.add(404)
     if operation.writes:
         found.add(409)

@@ -72,6 +72,7 @@ class Operation:
     """A declared route. `right` is a key of `access.RIGHTS`, or None for what needs no sign-in.
 
     `etag`: the answer is an action with its version. `matches`: honours If-Match. `secret`: the answer holds one.
+    `optional`: what it is about may not be there, though the path names nothing.
     `streams`: the answer is a `Stream` of server-sent events, which honours Last-Event-ID.
     `receive`: reads a body that is no JSON before the transaction begins, and returns what it is and a hash of it.
     `look_up`: asks outside about a body before the transaction begins, and refuses it as wrong.
@@ -92,6 +93,7 @@ class Operation:
     etag: bool = False
     matches: bool = False
     secret: bool = False
+    optional: bool = False
     streams: bool = False
     receive: Callable[[Service, Mapping[str, Any]], tuple[Mapping[str, Any], bytes]] | None = None
     look_up: Callable[[Service, Mapping[str, Any]], None] | None = None

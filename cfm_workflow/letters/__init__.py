@@ -2,16 +2,19 @@
 
 from cfm_workflow.letters.compose import LINES, Letter, compose
 from cfm_workflow.letters.digest import FIGURES, Digest, compose_digest
+from cfm_workflow.letters.feed import EXCERPT, Entry, feed
 from cfm_workflow.letters.headers import headers, message_id
 from cfm_workflow.letters.news import Arrangement, Names, News, Reader, arrange
 from cfm_workflow.letters.places import address_of
 from cfm_workflow.letters.trial import trial
 
 __all__ = [
+    "EXCERPT",
     "FIGURES",
     "LINES",
     "Arrangement",
     "Digest",
+    "Entry",
     "Letter",
     "Names",
     "News",
@@ -20,6 +23,7 @@ __all__ = [
     "arrange",
     "compose",
     "compose_digest",
+    "feed",
     "headers",
     "message_id",
     "trial",

@@ -12,7 +12,7 @@ from cfm_workflow.models.installation import Installation
 from cfm_workflow.models.links import Link
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
-from cfm_workflow.models.tokens import IdempotencyKey, Token
+from cfm_workflow.models.tokens import CalendarFeed, IdempotencyKey, Token
 from cfm_workflow.models.webhooks import Webhook
 from cfm_workflow.models.workflows import WorkflowVersion
 
@@ -24,6 +24,7 @@ __all__ = [
     "ActionWatcher",
     "Attempt",
     "Calendar",
+    "CalendarFeed",
     "Customer",
     "DeadAddress",
     "Delivery",

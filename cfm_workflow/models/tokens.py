@@ -26,6 +26,17 @@ class Token(Base):
     last_used_at: Mapped[datetime | None]
 
 
+class CalendarFeed(Base):
+    """The secret address of a person's own calendar, one each; only the SHA-256 of what is secret in it is stored."""
+
+    __tablename__ = "calendar_feeds"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+
+
 class IdempotencyKey(Base):
     """The first good answer to a POST, stored in the transaction of its change."""
 

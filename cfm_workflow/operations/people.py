@@ -11,7 +11,7 @@ from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact, record
-from cfm_workflow.models import Account, Action, Calendar, SupervisedTeam, Team, TeamMember, Token
+from cfm_workflow.models import Account, Action, Calendar, CalendarFeed, SupervisedTeam, Team, TeamMember, Token
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.queries.people import NamedUser
 
@@ -157,8 +157,9 @@ def remove_user(session: Session, caller: Caller, user_id: int, *, now: datetime
 
 
 def _end_tokens(session: Session, account: Account) -> None:
-    """For good: whoever is switched on again gets new ones."""
+    """For good, with the address of their calendar: whoever is switched on again gets new ones."""
     session.execute(delete(Token).where(Token.account_id == account.id))
+    session.execute(delete(CalendarFeed).where(CalendarFeed.account_id == account.id))
 
 
 def change_me(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> None:

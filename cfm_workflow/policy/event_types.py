@@ -74,6 +74,8 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "team.deleted": _audit("team", "deleted"),
     "token.created": _audit("token", "created"),
     "token.deleted": _audit("token", "revoked"),
+    "calendar_feed.created": EventType("calendar_feed", "Somebody's calendar has a new secret address.", audit=True),
+    "calendar_feed.deleted": EventType("calendar_feed", "Somebody's calendar has no address any more.", audit=True),
     "integration.created": _audit("integration", "created"),
     "integration.deleted": _audit("integration", "switched off"),
     "outcome.created": _audit("outcome", "created"),

@@ -60,6 +60,8 @@ def people_change(world: World, fill: Fill) -> None:
     ada.expect(204, "DELETE", f"/teams/{team['id']}")
     token = ada.post("/me/tokens", {"name": fill(limits.NAME), "scopes": ["actions:read"]})
     ada.expect(204, "DELETE", f"/me/tokens/{token['id']}")
+    ada.post("/me/calendar-feed")
+    ada.expect(204, "DELETE", "/me/calendar-feed")
     program = ada.post("/integrations", {"name": fill(limits.NAME), "scopes": ["feedback:read"]})
     ada.expect(204, "DELETE", f"/integrations/{program['id']}")
     for name in ("Olga", "Alice", "Lea"):
