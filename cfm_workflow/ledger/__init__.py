@@ -7,7 +7,7 @@ from cfm_workflow.ledger.audience import audience_changed
 from cfm_workflow.ledger.bodies import CUTS, changes, freeze
 from cfm_workflow.ledger.events import Fact, erase, record
 from cfm_workflow.ledger.outbox import join_mails
-from cfm_workflow.ledger.positions import HEAD, PER_TRANSACTION, horizon, know_head, mark, move_base
+from cfm_workflow.ledger.positions import HEAD, PER_TRANSACTION, horizon, is_past, know_head, mark, move_base
 
 __all__ = [
     "CUTS",
@@ -19,6 +19,7 @@ __all__ = [
     "erase",
     "freeze",
     "horizon",
+    "is_past",
     "join_mails",
     "know_head",
     "mark",

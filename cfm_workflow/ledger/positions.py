@@ -47,7 +47,7 @@ def take_positions(session: Session, count: int) -> int:
 
 
 def mark(session: Session) -> int:
-    """A position that the horizon reaches once every transaction has ended that was under way before this one."""
+    """What `is_past` once every transaction has ended that was under way before this one."""
     if is_sqlite(session):
         return 0
     if "position_start" not in session.info:
@@ -66,6 +66,11 @@ def horizon(session: Session) -> int:
     if is_sqlite(session):
         return session.execute(select(LedgerHead.last)).scalar_one() + 1
     return int(session.execute(_HORIZON).scalar_one())
+
+
+def is_past(session: Session, mark: int) -> bool:
+    """Whether all have ended that were under way before the transaction of a `mark`; on SQLite nobody ever is."""
+    return is_sqlite(session) or horizon(session) >= mark
 
 
 _HORIZON: Final = text("SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - base) << 16 FROM ledger_head")

@@ -34,5 +34,5 @@ class Calendar(Base):
     reckon_after: Mapped[
         int | None
     ]  # open actions behind this one are still to be reckoned anew; None: nothing is left
-    reckon_from: Mapped[int | None]  # and that not before the ledger's horizon has reached this position
+    reckon_from: Mapped[int | None]  # and that not before this `mark` of the ledger is past
     created_at: Mapped[datetime]

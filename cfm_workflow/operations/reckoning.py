@@ -45,7 +45,7 @@ def go_on(session: Session, *, now: datetime) -> bool:
     """Carry out the next batch of a calendar that has changed; False when there is none now, or others are at it.
 
     It begins once every transaction has ended that may have looked at the calendar before it changed: what such a one
-    reckons has to be reckoned anew as well. Whoever reckons has locked something before, so that the horizon waits.
+    reckons has to be reckoned anew as well. Whoever reckons has locked something before, so the mark waits for them.
     """
     unfinished = select(Calendar).where(Calendar.reckon_after.is_not(None)).order_by(Calendar.id).limit(1)
     calendar = session.scalars(unfinished.with_for_update(key_share=True, skip_locked=True)).one_or_none()
@@ -55,7 +55,7 @@ def go_on(session: Session, *, now: datetime) -> bool:
         calendar.reckon_from = ledger.mark(session)
         session.flush()
         return True
-    if calendar.reckon_after == 0 and ledger.horizon(session) < calendar.reckon_from:
+    if calendar.reckon_after == 0 and not ledger.is_past(session, calendar.reckon_from):
         return False
     done = batch(session, calendar, calendar.reckon_after, reason=CALENDAR_CHANGED, now=now)
     calendar.reckon_after = done.last

@@ -14,7 +14,7 @@ from cfm_workflow.service import Service
 from cfm_workflow.worker.digests import send_digests
 from cfm_workflow.worker.importing import forget_uploads, run_imports
 from cfm_workflow.worker.mail import empty_outbox
-from cfm_workflow.worker.reckoning import reckon_changed_calendars
+from cfm_workflow.worker.reckoning import follow_calendars
 from cfm_workflow.worker.reminders import tell_reminders
 from cfm_workflow.worker.upkeep import (
     beat,
@@ -55,7 +55,7 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(resume_due,           timedelta(seconds=5),   Part.SCHEDULER),
     Job(tell_reminders,       timedelta(seconds=1),   Part.SCHEDULER),
     Job(send_digests,         timedelta(minutes=1),   Part.SCHEDULER),
-    Job(reckon_changed_calendars, timedelta(seconds=2), Part.SCHEDULER),
+    Job(follow_calendars,     timedelta(seconds=2),   Part.SCHEDULER),
     Job(run_imports,          timedelta(seconds=2),   Part.WORKER),
     Job(replay_to_webhooks,   timedelta(seconds=1),   Part.WORKER),
     Job(watch_webhooks,       timedelta(minutes=1),   Part.SCHEDULER),

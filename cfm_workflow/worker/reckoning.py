@@ -5,7 +5,7 @@ from cfm_workflow.operations import reckoning
 from cfm_workflow.service import Service
 
 
-def reckon_changed_calendars(service: Service) -> None:
+def follow_calendars(service: Service) -> None:
     """Go on with every calendar that has changed, from where whoever did so before has come to."""
     with service.database.reading() as session:
         is_left = reckoning.is_left(session)

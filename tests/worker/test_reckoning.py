@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from cfm_workflow import clock
 from cfm_workflow.models import Calendar, Delivery, Notice, Reminder
 from cfm_workflow.operations import reckoning
-from cfm_workflow.worker.reckoning import reckon_changed_calendars
+from cfm_workflow.worker.reckoning import follow_calendars
 from tests.api.statements import counted
 from tests.world import World
 
@@ -29,7 +29,7 @@ def change(world: World, path: str | None = None, **fields: Any) -> list[dict[st
     """Change a calendar, let the clock carry it out, and return the events that this caused."""
     before = len(world.events(types="action.changed"))
     world.sam.expect(200, "PATCH", path or default(world), fields)
-    reckon_changed_calendars(world.service)
+    follow_calendars(world.service)
     return world.events(types="action.changed")[before:]
 
 
@@ -133,6 +133,47 @@ def test_what_waited_until_it_ended_moves_nothing(world: World, noon: datetime) 
     assert seen(world, action)["due_at"] == reopened["due_at"]
 
 
+def test_whatever_has_happened_nothing_moves_when_nothing_has_changed(world: World, noon: datetime) -> None:
+    always = {day: [["00:00", "24:00"]] for day in (*WEEK, "sat", "sun")}
+    calendars = [
+        world.sam.expect(201, "POST", "/calendars", {"name": "Always", "time_zone": "Asia/Seoul", "week": always}),
+        world.sam.expect(201, "POST", "/calendars", SEOUL),
+    ]
+    targets = {"accept": {"business": "PT3H"}, "start": {"business_days": 1}, "finish": {"business": "PT12H"}}
+    world.sam.expect(201, "POST", "/policies", {"key": "gold", "name": "Gold", "targets": targets})
+    hour = iter(range(1, 1000))
+
+    def then() -> None:
+        clock.freeze(noon + next(hour) * timedelta(hours=2, minutes=7, microseconds=3))
+
+    for asked in (
+        {"policy": "gold"}, {"due_in": {"business_days": 2}}, {"due_on": "2026-11-30"}, {"due_in": "P3D"},
+        *({"due_in": {"business": "PT9H", "calendar": calendar["id"]}} for calendar in calendars),
+    ):  # fmt: skip
+        action = world.action(**asked)
+        then()
+        world.alice.fire(action, "accept")
+        for way in ("resume", "reassign", "resume"):
+            then()
+            until = (clock.now() + 30 * DAY).isoformat()
+            world.alice.fire(action, "wait", until=until, reason="The airline has to answer.")
+            then()
+            if way == "resume":
+                world.alice.fire(action, "resume")
+            else:
+                world.olga.fire(action, "reassign", assignee="alice@example.com", reason="Once more.")
+                world.alice.fire(action, "accept")
+        then()
+        world.alice.fire(action, "wait", until=(clock.now() + 30 * DAY).isoformat(), reason="Again.")
+        world.action(**asked)
+        then()
+        world.olga.fire(action, "cancel", reason="Not needed.")
+        then()
+        world.olga.fire(action, "reopen", reason="It is needed.")
+    for calendar in (default(world), *(f"/calendars/{each['id']}" for each in calendars)):
+        assert change(world, calendar, holidays=["2031-01-01"]) == []
+
+
 def test_what_is_waiting_now_moves_and_goes_on_with_its_reminders(world: World, noon: datetime) -> None:
     action = world.action(due_in={"business_days": 2})
     world.alice.fire(action, "accept")
@@ -178,7 +219,7 @@ def test_another_default_calendar_moves_what_goes_by_the_default(world: World, n
     named = world.action(due_in={"business_days": 2, "calendar": int(former.rpartition("/")[2])})
     action = world.action(due_in={"business_days": 2})
     made = world.sam.expect(201, "POST", "/calendars", SEOUL | {"default": True})
-    reckon_changed_calendars(world.service)
+    follow_calendars(world.service)
     assert seen(world, action)["due_at"] == "2026-11-26T00:00:00Z"  # 21:00 there, so it counts from Tuesday 09:00
     assert seen(world, named)["due_at"] == named["due_at"]
     assert len(change(world, former, default=True)) == 1 and made["default"]
@@ -205,7 +246,7 @@ def test_the_preview_says_what_then_happens_and_changes_nothing(world: World, no
     before = world.olga.get("/actions")["items"]
     path, body = default(world), {"holidays": [TUESDAY]}
     shown = world.sam.expect(200, "PATCH", f"{path}?preview=true", body)
-    reckon_changed_calendars(world.service)
+    follow_calendars(world.service)
     assert world.olga.get("/actions")["items"] == before and world.sam.get(path)["version"] == 1
     assert (shown["moves"], shown["moves_are_capped"]) == (3, False)
     assert [each["id"] for each in shown["examples"]] == [others[1]["id"], others[2]["id"], waited["id"]]
@@ -250,7 +291,7 @@ def test_holidays_of_a_file_have_a_preview_too(world: World, noon: datetime) -> 
     shown = world.sam.expect(200, "POST", f"{path}?preview=true", **file)
     assert (shown["moves"], shown["examples"][0]["to"]) == (1, "2026-11-26T12:00:00Z")
     world.sam.expect(200, "POST", path, **file)
-    reckon_changed_calendars(world.service)
+    follow_calendars(world.service)
     assert seen(world, action)["due_at"] == "2026-11-26T12:00:00Z"
 
 
@@ -270,10 +311,10 @@ def test_who_dies_between_two_batches_leaves_the_next_one_to_others(
 
     with pytest.raises(KeyboardInterrupt):
         transaction(die)
-    reckon_changed_calendars(world.service)
+    follow_calendars(world.service)
     assert [seen(world, each)["due_at"][:10] for each in actions] == ["2026-11-26"] * 5
     assert len(world.events(types="action.changed")) == 5
-    reckon_changed_calendars(world.service)
+    follow_calendars(world.service)
     assert len(world.events(types="action.changed")) == 5
 
 
@@ -339,5 +380,5 @@ def test_it_begins_when_nobody_reckons_by_the_former_hours_any_more(world: World
         slow.execute(text("SELECT pg_current_xact_id()"))
         change(world, holidays=[TUESDAY])
         assert seen(world, action)["due_at"] == "2026-11-25T12:00:00Z"
-    reckon_changed_calendars(world.service)
+    follow_calendars(world.service)
     assert seen(world, action)["due_at"] == "2026-11-26T12:00:00Z"
