@@ -123,6 +123,7 @@ RIGHTS: Final[dict[str, Right]] = {
     "customer.change":   _right("customers:write", "handler", "supervisor"),
     "customer.erase":    _right("customers:write"),
     "people.read":       _right("users:read",      ANYONE),
+    "absences.manage":   _right("users:manage",    "oneself", "supervisor"),
     "people.manage":     _right("users:manage"),
     "settings.read":     _right(None,              ANYONE, free=True),
     "settings.manage":   _right("settings:manage"),

@@ -47,6 +47,8 @@ ANSWER_BYTES: Final = 16 * 1024
 ANSWER_SUMMARY: Final = 300
 WATCHERS: Final = 200
 REGION: Final = 10
+ABSENCES: Final = 100
+"""Of one person, that are to come."""
 CALENDARS: Final = 200
 POLICIES: Final = 200
 BLOCKS_PER_DAY: Final = 12
@@ -84,6 +86,7 @@ TABLE: Final[dict[str, int]] = {
     "header_value": HEADER_VALUE,
     "answer_bytes": ANSWER_BYTES,
     "watchers": WATCHERS,
+    "absences": ABSENCES,
     "calendars": CALENDARS,
     "policies": POLICIES,
     "blocks_per_day": BLOCKS_PER_DAY,

@@ -30,6 +30,7 @@ IN_CHARGE = frozenset({"assigner", "lead", "supervisor", "team_supervisor", "adm
 AT_WORK = IN_CHARGE | {"assignee"}
 HANDLERS = SUPERVISORS | {"assignee", "pool_member"}  # they, or their team, have work on the item or for the customer
 ITSELF = frozenset({"assignee", "administrator"})  # the user in these paths is the assignee
+THEIR_SUPERVISORS = SUPERVISORS - {"other_supervisor"}
 WATCHING = frozenset({"stranger"})  # has nothing else to do with the action
 
 FREE = "every scope"  # whoever is signed in, however narrow the token
@@ -99,6 +100,10 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listTokensOfUser":         ("users:manage",    ITSELF),
     "createTokenOfUser":        ("users:manage",    ITSELF),
     "deleteTokenOfUser":        ("users:manage",    ITSELF),
+    "listAbsences":             ("users:read",      EVERYBODY),
+    "createAbsence":            ("users:manage",    ITSELF | THEIR_SUPERVISORS),
+    "changeAbsence":            ("users:manage",    ITSELF | THEIR_SUPERVISORS),
+    "deleteAbsence":            ("users:manage",    ITSELF | THEIR_SUPERVISORS),
     "listTeams":                ("users:read",      EVERYBODY),
     "createTeam":               ("users:manage",    ADMINISTRATORS),
     "getTeam":                  ("users:read",      EVERYBODY),
@@ -295,6 +300,8 @@ def _build(world: World) -> House:
     week = {"mon": [["09:00", "18:00"]]}
     calendar = ada.post("/calendars", {"name": "Spare", "time_zone": "UTC", "week": week})
     policy = ada.post("/policies", {"key": "spare", "name": "Spare"})
+    period = {"from": "2100-01-01T00:00:00Z", "to": "2100-01-02T00:00:00Z"}
+    absence = ada.post(f"/users/{world.alice.id}/absences", period)
     [integration_token] = ada.get(f"/integrations/{integration['id']}/tokens")["items"]
     house = House(world)
     house.things = {
@@ -304,6 +311,7 @@ def _build(world: World) -> House:
         "group_id": done["group"]["id"],
         "customer_id": item["customer"]["id"],
         "user_id": world.alice.id,
+        "absence_id": absence["id"],
         "team_id": it["id"],
         "spare_team_id": it["id"],
         "integration_id": integration["id"],

@@ -169,6 +169,7 @@ def view(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "priority": PRIORITIES[row["priority"]], "goal": row["goal"], "benefit": row["benefit"],
         "assignee": None if row["assignee_id"] is None else
             {"id": row["assignee_id"], "name": row["assignee_name"], "email": row["assignee_email"]},
+        "on_behalf_of": None,
         "assigned_by": {"id": row["assigner_id"], "name": row["assigner_name"], "email": row["assigner_email"]},
         "team": None if team is None else {"id": team, "key": row["team_key"], "name": row["team_name"]},
         "pool": bool(row["pool"]), "due_at": due, "first_due_at": row["first_due_at"],

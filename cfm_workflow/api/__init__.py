@@ -3,6 +3,7 @@
 from flask import Flask
 
 from cfm_workflow.api import (
+    absences,
     actions,
     calendars,
     customers,
@@ -28,6 +29,7 @@ from cfm_workflow.service import Service
 __all__ = ["register"]
 
 ROUTES = (
+    absences,
     actions,
     calendars,
     customers,

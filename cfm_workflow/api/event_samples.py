@@ -38,6 +38,7 @@ _ACTION: Final[dict[str, Any]] = {
     "goal": None,
     "benefit": None,
     "assignee": _ADA,
+    "on_behalf_of": None,
     "assigned_by": {"id": 1, "name": "Olga", "email": "olga@example.com"},
     "team": None,
     "pool": False,
@@ -208,6 +209,18 @@ _REMINDER: Final = {
 }
 
 
+_ABSENCE: Final = {
+    "id": 1,
+    "from": _NOON,
+    "to": "2026-12-07T09:00:00Z",
+    "deputy": {"id": 4, "name": "Bob", "email": "bob@example.com"},
+    "note": "On holiday.",
+    "state": "begun",
+    "version": 2,
+    "created_at": _NOON,
+}
+
+
 def sample(name: str, kind: EventType) -> dict[str, Any]:
     """An event of this type as it could be."""
     data: dict[str, Any] = {
@@ -230,6 +243,8 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data |= {kind.subject: _KEPT[kind.subject]}
     if name.endswith("watched"):
         data |= {"watcher": {"id": 3, "name": "Ada"}}
+    if name in ("user.away", "user.back"):
+        data |= {"absence": _ABSENCE}
     if name in REMINDERS:
         data |= {"to": "assigned", "reminder": _REMINDER, "told": [{"id": 3, "name": "Ada", "as": "assignee"}]}
     return {"type": name, "timestamp": _NOON, "data": data}

@@ -10,6 +10,7 @@ from marshmallow import Schema
 from sqlalchemy.orm import Session
 
 from cfm_workflow.api.event_samples import sample
+from cfm_workflow.forms.absences import AbsenceOut
 from cfm_workflow.forms.actions import ActionOut, GroupOut
 from cfm_workflow.forms.calendars import CalendarOut
 from cfm_workflow.forms.feedback import FeedbackOut
@@ -79,6 +80,7 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "comment": _TEXT_OR_NULL,
         "reason": _TEXT_OR_NULL,
         "former_assignee": _PERSON_OR_NULL,
+        "on_behalf_of": {**_PERSON, "description": "Who is away: it was given to whoever stands in."},
         "feedback_id": _WHOLE,
         "watcher": _PERSON,
         "reminder": _REMINDER,
@@ -113,6 +115,11 @@ def _opened(shape: Any) -> Any:
 
 def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
+
+
+@cache
+def _data_of_user() -> dict[str, dict[str, Any]]:
+    return {"changes": _CHANGES, "absence": _plain(AbsenceOut)}
 
 
 @cache
@@ -191,6 +198,7 @@ def json_schema(name: str, kind: EventType) -> dict[str, Any]:
     required = [*envelope, *shows]
     if kind.subject == "action":
         required += ["from", "to"]
+    more = _data_of_user() if kind.subject == "user" else DATA_OF_SUBJECT.get(kind.subject, {"changes": _CHANGES})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": name,
@@ -204,7 +212,7 @@ def json_schema(name: str, kind: EventType) -> dict[str, Any]:
                 {
                     "type": "object",
                     "required": required,
-                    "properties": envelope | DATA_OF_SUBJECT.get(kind.subject, {"changes": _CHANGES}) | shows,
+                    "properties": envelope | more | shows,
                 }
             ),
         },

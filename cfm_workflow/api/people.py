@@ -19,9 +19,11 @@ from cfm_workflow.forms.people import (
     UserIn,
     UserOut,
     UserQuery,
+    UserWithAbsenceOut,
 )
 from cfm_workflow.operations import people as people_operations
 from cfm_workflow.operations import tokens as tokens_operations
+from cfm_workflow.queries import absences as absences_query
 from cfm_workflow.queries import people as people_query
 
 TAG = "people"
@@ -53,10 +55,11 @@ def create_user(ask: Ask) -> Any:
     return Reply(people_operations.create_user(ask.session, ask.caller, defaults | dict(ask.body), now=ask.now), 201)
 
 
-@route("GET", _USER, "getUser", tag=TAG, right="people.read", answers={200: UserOut})
+@route("GET", _USER, "getUser", tag=TAG, right="people.read", answers={200: UserWithAbsenceOut})
 def get_user(ask: Ask, user_id: int) -> Any:
-    """One person."""
-    return people_query.user_view(ask.session, people_query.find_user(ask.session, user_id))
+    """One person; and if they are away now, until when and who stands in."""
+    seen = people_query.user_view(ask.session, people_query.find_user(ask.session, user_id))
+    return seen | absences_query.current(ask.session, user_id, now=ask.now)
 
 
 @route(

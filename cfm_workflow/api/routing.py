@@ -25,7 +25,7 @@ from cfm_workflow.errors import CfmError, Invalid, Malformed, TooLarge, Unsuppor
 from cfm_workflow.forms.loading import load
 from cfm_workflow.operations import idempotency
 from cfm_workflow.operations.idempotency import Answer
-from cfm_workflow.queries import actions, calendars, customers, feedback, outcomes, people, policies
+from cfm_workflow.queries import absences, actions, calendars, customers, feedback, outcomes, people, policies
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import imports as imports_query
 from cfm_workflow.queries import webhooks as webhooks_query
@@ -317,6 +317,7 @@ _FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
     "feedback_id":    feedback.find,
     "action_id":      actions.find,
     "group_id":       lambda session, caller, ident: groups_query.find(session, caller, ident, now=clock.now()),
+    "absence_id":     lambda session, caller, ident: absences.find(session, ident),
     "user_id":        lambda session, caller, ident: people.find_user(session, ident),
     "team_id":        lambda session, caller, ident: people.find_team(session, ident),
     "integration_id": lambda session, caller, ident: people.find_integration(session, ident),

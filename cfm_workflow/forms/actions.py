@@ -240,6 +240,9 @@ class ActionOut(Schema):
     goal = fields.String(required=True, allow_none=True)
     benefit = fields.String(required=True, allow_none=True)
     assignee = fields.Nested(PersonOut, required=True, allow_none=True)
+    on_behalf_of = fields.Nested(
+        PersonOut, required=True, allow_none=True, metadata={"description": "Who is away: the assignee stands in."}
+    )
     assigned_by = fields.Nested(PersonOut, required=True)
     team = fields.Nested(TeamNameOut, required=True, allow_none=True)
     pool = fields.Boolean(required=True)

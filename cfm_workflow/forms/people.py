@@ -99,6 +99,11 @@ class UserOut(Schema):
     created_at = fields.AwareDateTime(required=True)
 
 
+class UserWithAbsenceOut(UserOut):
+    away_until = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "null: is there."})
+    deputy = fields.Nested(PersonOut, required=True, allow_none=True)
+
+
 class MeOut(Schema):
     type = fields.String(required=True, validate=validate.OneOf(["user", "integration"]))
     id = fields.Integer(required=True)

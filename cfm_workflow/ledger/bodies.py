@@ -40,6 +40,7 @@ CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("user", "supervises"), 0),
     (("policy", "ladders"), 0),
     (("policy", "teams"), 0),
+    (("absence", "note"), 500),
     (("calendar", "holidays"), 0),
     (("calendar", "working_days"), 0),
     (("import", "found", "columns"), 0),
@@ -62,6 +63,8 @@ CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("action", "assigned_by", "name"), 50),
     (("former_assignee", "name"), 50),
     (("watcher", "name"), 50),
+    (("action", "on_behalf_of", "name"), 50),
+    (("on_behalf_of", "name"), 50),
     (("actor", "name"), 50),
 )
 

@@ -169,6 +169,8 @@ class Teller:
             yield Fact(self._("Outcome"), self._names.outcomes.get(action["outcome"], action["outcome"]))
         if (action.get("assignee") or {}).get("id") != self.reader.id:
             yield Fact(self._("Assignee"), self._receiver(action))
+        if action.get("on_behalf_of") and action["on_behalf_of"]["id"] != self.reader.id:
+            yield Fact(self._("In place of"), self._person(action["on_behalf_of"]))
         giver = action.get("assigned_by") or {}
         if giver and giver.get("id") not in (self.reader.id, news.part("actor").get("id")):
             yield Fact(self._("Given by"), self._person(giver))

@@ -227,6 +227,7 @@ ACTORS: Final[Mapping[str, str]] = {
 """Who did it. In Korean each of them ends in a consonant, so that the particle behind it is always the same."""
 
 SYSTEM_ACTORS: Final[Mapping[str, str]] = {
+    "absence": mark("The absence rule"),
     "clock": mark("The clock"),
     "group policy": mark("The group policy"),
     "calendar": mark("The calendar"),
@@ -234,7 +235,15 @@ SYSTEM_ACTORS: Final[Mapping[str, str]] = {
 
 CALENDAR_CHANGED: Final = mark("The calendar has changed.")
 RULES_CHANGED: Final = mark("All dates were reckoned anew, by the calendars and time zones as they are now.")
-REASONS: Final = frozenset({mark("The group is complete without it."), CALENDAR_CHANGED, RULES_CHANGED})
+REASONS: Final = frozenset(
+    {
+        mark("The group is complete without it."),
+        mark("Whoever it was given to is away."),
+        mark("Whoever it was given to is back."),
+        CALENDAR_CHANGED,
+        RULES_CHANGED,
+    }
+)
 """Reasons that the service itself gives."""
 
 TEAM: Final = mark("the team %(name)s")

@@ -1,5 +1,6 @@
 """The tables, by noun: facts about one row, nothing else."""
 
+from cfm_workflow.models.absences import Absence
 from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver
 from cfm_workflow.models.calendars import Calendar
 from cfm_workflow.models.customers import Customer
@@ -17,6 +18,7 @@ from cfm_workflow.models.webhooks import Webhook
 from cfm_workflow.models.workflows import WorkflowVersion
 
 __all__ = [
+    "Absence",
     "Account",
     "Action",
     "ActionFeedback",

@@ -11,6 +11,7 @@ from cfm_workflow import limits
 from cfm_workflow.db import Base
 
 UNFINISHED = text("finished_at IS NULL")
+STOOD_IN = text("finished_at IS NULL AND on_behalf_of_id IS NOT NULL")
 NO_DUE_DATE = "9999-12-31 00:00:00.000000"
 """Where actions without a due date stand in a list by due date: behind all others."""
 
@@ -80,6 +81,7 @@ class Action(Base):
         CheckConstraint("(finished_at IS NULL) = (category IN ('open', 'active', 'waiting'))", name="finished"),
         Index("ix_actions_mine", "assignee_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
         Index("ix_actions_calendar", "calendar_id", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        Index("ix_actions_on_behalf_of", "on_behalf_of_id", "id", sqlite_where=STOOD_IN, postgresql_where=STOOD_IN),
         Index("ix_actions_team", "team_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
         Index("ix_actions_due", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
         Index("ix_actions_priority", "priority", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
@@ -112,6 +114,7 @@ class Action(Base):
     goal: Mapped[str | None] = mapped_column(String(limits.GOAL))
     benefit: Mapped[str | None] = mapped_column(String(limits.GOAL))
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    on_behalf_of_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))  # who is away from it
     assigner_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
     team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     pool: Mapped[bool]

@@ -12,6 +12,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact, record
 from cfm_workflow.models import Account, Action, Calendar, CalendarFeed, SupervisedTeam, Team, TeamMember, Token
+from cfm_workflow.operations import stand_ins
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.queries.people import NamedUser
 
@@ -131,6 +132,7 @@ def change_user(
         account.version += 1
     if not account.active:
         _end_tokens(session, account)
+        stand_ins.forget_person(session, account.id, now=now)
     session.flush()
     seen = people_query.user_view(session, account)
     if changed or "supervises" in fields:
@@ -151,6 +153,7 @@ def remove_user(session: Session, caller: Caller, user_id: int, *, now: datetime
     account.active = False
     account.version += 1
     _end_tokens(session, account)
+    stand_ins.forget_person(session, account.id, now=now)
     session.flush()
     seen = people_query.user_view(session, account)
     record(session, [Fact("user.deleted", account.id, {"user": seen}, caller)], now=now)

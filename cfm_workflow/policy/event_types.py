@@ -69,6 +69,8 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "user.created": _audit("user", "created"),
     "user.changed": _audit("user", "changed"),
     "user.deleted": _audit("user", "switched off for good"),
+    "user.away": EventType("user", "Somebody is away from now on; `absence` says until when.", audit=True),
+    "user.back": EventType("user", "Somebody who was away is back.", audit=True),
     "team.created": _audit("team", "created"),
     "team.changed": _audit("team", "changed"),
     "team.deleted": _audit("team", "deleted"),

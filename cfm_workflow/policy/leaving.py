@@ -13,7 +13,7 @@ WINDOW: Final = timedelta(minutes=15)
 """Reminders of one person within it are one mail, but for the first."""
 SETTLING: Final = timedelta(minutes=1)
 """What comes in many batches, late reminders and moved dates, waits so long for the rest."""
-MORNING: Final = time(8)
+MORNING: Final = time.fromisoformat("08:00")
 
 Week = Mapping[str, Sequence[Sequence[str]]]
 

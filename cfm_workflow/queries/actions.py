@@ -29,6 +29,7 @@ from cfm_workflow.queries.pages import Page, Sort, capped_count, cut, find_place
 
 _Assignee = aliased(Account)
 _Assigner = aliased(Account)
+_Absent = aliased(Account)
 
 _FEEDBACK_IDS = (
     select(listed(ActionFeedback.feedback_id)).where(ActionFeedback.action_id == Action.id).scalar_subquery()
@@ -37,6 +38,8 @@ _FEEDBACK_IDS = (
 NAMES = (
     _Assignee.name.label("assignee_name"),
     _Assignee.email.label("assignee_email"),
+    _Absent.name.label("on_behalf_of_name"),
+    _Absent.email.label("on_behalf_of_email"),
     _Assigner.name.label("assigner_name"),
     _Assigner.email.label("assigner_email"),
     Team.key.label("team_key"),
@@ -55,6 +58,7 @@ def with_names(columns: Sequence[Any]) -> Select[Any]:
         .join(WorkflowVersion, WorkflowVersion.id == Action.workflow_id)
         .join(_Assigner, _Assigner.id == Action.assigner_id)
         .outerjoin(_Assignee, _Assignee.id == Action.assignee_id)
+        .outerjoin(_Absent, _Absent.id == Action.on_behalf_of_id)
         .outerjoin(Team, Team.id == Action.team_id)
         .outerjoin(Outcome, Outcome.id == Action.outcome_id)
     )
@@ -85,6 +89,9 @@ def view(action: Any, names: Any, *, now: datetime) -> dict[str, Any]:
         "assignee": None
         if action.assignee_id is None
         else {"id": action.assignee_id, "name": names.assignee_name, "email": names.assignee_email},
+        "on_behalf_of": None
+        if action.on_behalf_of_id is None
+        else {"id": action.on_behalf_of_id, "name": names.on_behalf_of_name, "email": names.on_behalf_of_email},
         "assigned_by": {"id": action.assigner_id, "name": names.assigner_name, "email": names.assigner_email},
         "team": None
         if action.team_id is None
@@ -124,8 +131,9 @@ def may_see(caller: Caller) -> Any:
     other = aliased(Action)
     return or_(
         Action.assignee_id == caller.id,
+        Action.on_behalf_of_id == caller.id,
         Action.assigner_id == caller.id,
-        exists().where(_on_same_item(other), other.assignee_id == caller.id),
+        exists().where(_on_same_item(other), or_(other.assignee_id == caller.id, other.on_behalf_of_id == caller.id)),
         ~exists().where(_on_same_item(other), other.team_id.in_(list(caller.hidden_teams))),
     )
 
@@ -179,7 +187,7 @@ def page(session: Session, caller: Caller, wanted: dict[str, Any], *, now: datet
 
 def numbers(session: Session, caller: Caller, *, today: date, zone: ZoneInfo, now: datetime) -> dict[str, int]:
     """How much a person has to do: what the lists of their work count, up to limits.COUNT + 1."""
-    midnight = datetime.combine(today + timedelta(days=1), time(), zone)
+    midnight = datetime.combine(today + timedelta(days=1), time.min, zone)
     mine = {"assignee": caller.id, "finished": False}
     lists: dict[str, dict[str, Any]] = {
         "open": mine,

@@ -114,7 +114,8 @@ def may_see(caller: Caller) -> Any:
         return true()
     here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
     hidden = exists().where(here, Action.team_id.in_(list(caller.hidden_teams)))
-    mine = exists().where(here, or_(Action.assignee_id == caller.id, Action.assigner_id == caller.id))
+    own = (Action.assignee_id, Action.on_behalf_of_id, Action.assigner_id)
+    mine = exists().where(here, or_(*(column == caller.id for column in own)))
     return or_(~hidden, mine, Feedback.recorded_by == caller.id)
 
 

@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from cfm_workflow import clock
 from cfm_workflow.service import Service
+from cfm_workflow.worker.absences import turn_absences
 from cfm_workflow.worker.digests import send_digests
 from cfm_workflow.worker.importing import forget_uploads, run_imports
 from cfm_workflow.worker.mail import empty_outbox
@@ -53,6 +54,7 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(beat_of_worker,       timedelta(seconds=5),   Part.WORKER),
     Job(watch_clock,          timedelta(minutes=1),   Part.WORKER),
     Job(resume_due,           timedelta(seconds=5),   Part.SCHEDULER),
+    Job(turn_absences,        timedelta(seconds=5),   Part.SCHEDULER),
     Job(tell_reminders,       timedelta(seconds=1),   Part.SCHEDULER),
     Job(send_digests,         timedelta(minutes=1),   Part.SCHEDULER),
     Job(follow_calendars,     timedelta(seconds=2),   Part.SCHEDULER),

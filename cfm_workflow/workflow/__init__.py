@@ -33,7 +33,7 @@ from cfm_workflow.workflow.parts import (
     State,
     Transition,
 )
-from cfm_workflow.workflow.paths import leading_to, path
+from cfm_workflow.workflow.paths import giving_on, leading_to, path
 from cfm_workflow.workflow.refusals import choices, why_not
 from cfm_workflow.workflow.subject import Subject
 
@@ -67,6 +67,7 @@ __all__ = [
     "choices",
     "fire",
     "from_content",
+    "giving_on",
     "leading_to",
     "load_file",
     "load_folder",

@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from cfm_workflow.workflow.definition import Definition
 from cfm_workflow.workflow.firing import is_claim
 from cfm_workflow.workflow.parts import Category, Relation, Transition
-from cfm_workflow.workflow.refusals import closed, is_member_only, is_permitted, target_of
+from cfm_workflow.workflow.refusals import choices, closed, is_member_only, is_permitted, target_of
 from cfm_workflow.workflow.subject import Subject
 
 
@@ -58,6 +59,28 @@ def leading_to(
             if target is not None and definition.states[target].category is category:
                 return name
     return None
+
+
+def giving_on(
+    definition: Definition, subject: Subject, *, by: int | None, relations: frozenset[str], now: datetime
+) -> Transition | None:
+    """The first transition that is open to these relations now and gives unfinished work to somebody else.
+
+    None as well where the assignee has nothing to do at the moment: what was handed in is not given on.
+    """
+    has_it, _ = choices(definition, subject, by=subject.assignee_id, relations=_ASSIGNEE, now=now)
+    if all("assignee" in definition.transitions[name].requires for name in has_it):
+        return None
+    for name, transition in definition.transitions.items():
+        if "assignee" not in transition.requires or not _GIVEN.issuperset(transition.requires):
+            continue
+        if closed(definition, subject, name, by=by, relations=relations, now=now) is None:
+            return transition
+    return None
+
+
+_ASSIGNEE: Final = frozenset({Relation.ASSIGNEE.value})
+_GIVEN: Final = frozenset({"assignee", "reason"})
 
 
 def _steps(definition: Definition, state: str) -> Iterator[Transition]:

@@ -43,12 +43,19 @@ def path_to(world: World, operation: Operation) -> str:
         "feedback_id": action["feedback_id"], "action_id": action["id"], "customer_id": customer["id"],
         "user_id": world.ada.id, "team_id": world.care["id"], "integration_id": integration["id"],
         "token_id": token["id"], "outcome_id": 1, "webhook_id": webhook["id"],
-        "calendar_id": 1, "policy_id": 1,
+        "calendar_id": 1, "policy_id": 1, "absence_id": absence_of(world),
     }  # fmt: skip
     path = operation.path
     for name, ident in things.items():
         path = path.replace(f"<id:{name}>", str(ident))
     return path
+
+
+def absence_of(world: World) -> int:
+    """The one that Ada has, planned once."""
+    listed = world.ada.get(f"/users/{world.ada.id}/absences")["items"]
+    period = {"from": "2100-01-01T00:00:00Z", "to": "2100-01-02T00:00:00Z"}
+    return int((listed or [world.ada.post(f"/users/{world.ada.id}/absences", period)])[0]["id"])
 
 
 def send(world: World, method: str, path: str, data: bytes, content_type: str = "application/json", **more: Any) -> Any:

@@ -20,7 +20,7 @@ def test_a_user_is_made_found_changed_and_switched_off(world: World) -> None:
     assert (made["email"], made["active"], made["version"]) == ("new@example.com", True, 1)
     assert [team["key"] for team in made["teams"]] == ["care"]
     path = f"/users/{made['id']}"
-    assert world.mallory.get(path) == made
+    assert world.mallory.get(path) == made | {"away_until": None, "deputy": None}
     assert world.ada.expect(200, "PATCH", path, {"role": "supervisor", "supervises": ["care"]})["version"] == 2
     assert [user["id"] for user in world.mallory.get("/users", q="EW@EX")["items"]] == [made["id"]]
     world.ada.expect(204, "DELETE", path)

@@ -125,7 +125,9 @@ def test_there_is_a_webhook_for_every_event_type_but_those_for_administrators() 
 def stage(small_world: World) -> World:
     """A world in which the people, teams and actions that the examples speak of exist."""
     small_world.feedback("Nothing to do here.")
-    small_world.person("Min", "agent")
+    min_id = small_world.person("Min", "agent").id
+    period = {"from": "2100-01-01T00:00:00Z", "to": "2100-01-02T00:00:00Z"}
+    small_world.ada.post(f"/users/{min_id}/absences", period)
     small_world.ada.post("/teams", {"key": "it", "name": "IT", "members": ["bob@example.com"]})
     small_world.ada.post("/customers", {"name": "Park Jisoo"})
     for _ in range(3):
@@ -159,11 +161,13 @@ def test_the_example_of_a_body_is_accepted(stage: World, method: str, path: str,
 
 def ids_of(stage: World) -> dict[str, int]:
     [integration] = stage.ada.get("/integrations")["items"]
+    [absence] = stage.ada.get(f"/users/{stage.people['Min'].id}/absences")["items"]
     return {
         "action_id": 1,
         "feedback_id": 1,
         "customer_id": 1,
         "user_id": stage.people["Min"].id,
+        "absence_id": absence["id"],
         "team_id": stage.care["id"],
         "outcome_id": 1,
         "calendar_id": 1,

@@ -37,6 +37,7 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     actions_move(world, noon, item, fill)
     actions_are_described_and_linked(world, item, fill)
     reminders_come(world, item, fill)
+    people_are_away(world, item, fill)
     groups_end(world, fill)
     the_clock_stands_still(world)
     people_disappear(world, fill)
@@ -200,6 +201,16 @@ def reminders_come(world: World, item: dict[str, Any], fill: Fill) -> None:
         clock.freeze(began + timedelta(days=days))
         tell_reminders(world.service)
     world.alice.post(f"/actions/{action['id']}/acknowledge")
+
+
+def people_are_away(world: World, item: dict[str, Any], fill: Fill) -> None:
+    given(world, item, fill)
+    period = {"from": clock.now().isoformat(), "to": (clock.now() + timedelta(days=1)).isoformat()}
+    absence = world.alice.post(
+        f"/users/{world.alice.id}/absences", period | {"deputy": "lea@example.com", "note": fill(limits.COMMENT)}
+    )
+    given(world, item, fill)
+    world.alice.expect(204, "DELETE", f"/users/{world.alice.id}/absences/{absence['id']}")
 
 
 def groups_end(world: World, fill: Fill) -> None:

@@ -52,6 +52,8 @@ IN_WORDS: dict[str, set[str]] = {
     "changeUser":        {"supervises"},
     "createTeam":        {"lead", "members", "calendar"},
     "changeTeam":        {"lead", "members", "calendar"},
+    "createAbsence":     {"from", "to", "deputy"},
+    "changeAbsence":     {"from", "to", "deputy"},
     "createMyToken":     {"expires_at"},
     "createTokenOfUser": {"expires_at"},
     "createTokenOfIntegration": {"expires_at", "scopes"},
@@ -140,6 +142,8 @@ def fill(world: World, root: Person) -> None:
         root.post("/teams", {"key": f"team{n}", "name": f"Team {n}", "members": ["bob@example.com"]})
         if n % 3 == 0:
             root.fire(made["actions"][1], "start")
+        period = {"from": f"210{n}-01-01T00:00:00Z", "to": f"210{n}-02-01T00:00:00Z"}
+        root.post(f"/users/{2 + n % 7}/absences", period)
     for n in range(MANY + 1):
         hook = root.post("/webhooks", {"url": f"https://hooks.example.com/{n}", "event_types": ["*"]})
         root.post(f"/webhooks/{hook['id']}/test")

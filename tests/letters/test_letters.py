@@ -9,7 +9,7 @@ from cfm_workflow.letters import LINES, Letter, News, headers, message_id
 from cfm_workflow.letters.words import BUTTONS, CALENDAR_CHANGED, WORDS
 from cfm_workflow.policy.audiences import AUDIENCES, RELATIONS
 from cfm_workflow.texts import LANGUAGES
-from tests.letters.samples import BASE, OWN_STEP, TOKENS, TYPES, about, event, letter
+from tests.letters.samples import BASE, OWN_STEP, READER, TOKENS, TYPES, about, event, letter
 
 HANGUL = re.compile("[가-힣]")
 HOSTILE = 'Ha\r\nBcc: x@y\u2028\x00\u202e<script>alert("1")</script>{{ 7 }} %(who)s %s'
@@ -234,3 +234,11 @@ def test_what_a_calendar_moved_says_which_one_and_why_in_the_readers_words() -> 
     assert "Accept by: Tue 24 Nov 2026, 12:00 → Wed 25 Nov 2026, 12:00" in text
     korean = about("action.changed", language="ko", **data).text
     assert "업무 달력: Seoul" in korean and "> 업무 달력이 변경되었습니다." in korean
+
+
+@pytest.mark.parametrize(("language", "line"), [("en", "In place of: Bob"), ("ko", "부재 중인 담당자: Bob")])
+def test_a_letter_says_in_whose_place_the_work_is_to_be_done(language: str, line: str) -> None:
+    action = event("action.assigned")["data"]["action"] | {"on_behalf_of": {"id": 5, "name": "Bob", "email": "b@x.org"}}
+    assert line in about("action.assigned", "assignee", language, action=action).text
+    to_bob = action | {"on_behalf_of": {"id": READER, "name": "Bob", "email": "b@x.org"}}
+    assert line not in about("action.assigned", "watcher", language, action=to_bob).text

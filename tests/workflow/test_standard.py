@@ -18,7 +18,7 @@ TABLE = {
     "complete":  ("in_progress waiting",          "done",        "assignee",                "outcome"),
     "decline":   ("assigned accepted waiting",    "declined",    "assignee",                "reason"),
     "release":   ("accepted in_progress waiting", "assigned",    "assignee",                ""),
-    "reassign":  (UNFINISHED,                     "assigned",    f"assignee {TOP}",         "assignee reason"),
+    "reassign":  (UNFINISHED,                     "assigned",    f"assignee {TOP} system",  "assignee reason"),
     "wait":      ("accepted in_progress",         "waiting",     "assignee",                "reason until"),
     "resume":    ("waiting",                      "previous",    f"assignee {TOP} system",  ""),
     "cancel":    (UNFINISHED,                     "cancelled",   f"{TOP} system",           "reason"),

@@ -13,6 +13,7 @@ from cfm_workflow.models.actions import PRIORITIES, PRIORITY_NAMES
 from cfm_workflow.operations.actions import dates, targets
 from cfm_workflow.operations.actions.held import Work, lock_actions, take_up, write_edited
 from cfm_workflow.operations.actions.move import Moved, Result, visible
+from cfm_workflow.operations.stand_ins import look_again
 from cfm_workflow.policy.ladders import Target
 from cfm_workflow.queries import relations as relations_query
 
@@ -72,6 +73,8 @@ def change_many(
         if _apply(caller, work, new, fields.get("reason"), now):
             changed.append(work)
         results[ident] = Moved(ident, work.view(now))
+    redated = {work.action.assignee_id for work in changed if Target.FINISH in work.moved}
+    look_again(session, redated - {None})
     targets.plan(session, changed, now=now)
     write_edited(session, changed)
     ledger.record(session, [fact for work in changed for fact in work.facts], now=now)

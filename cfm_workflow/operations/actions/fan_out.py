@@ -1,6 +1,6 @@
 """Give work on a feedback item to people and teams: one request, one group, up to a thousand actions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +21,7 @@ from cfm_workflow.operations.actions.dates import Due
 from cfm_workflow.operations.actions.held import Held, Names, Work
 from cfm_workflow.operations.ids import take_ids
 from cfm_workflow.operations.people import named_teams, named_users
+from cfm_workflow.operations.stand_ins import away, let_watch, stand_ins
 from cfm_workflow.policy.groups import Progress
 from cfm_workflow.policy.ladders import Target
 from cfm_workflow.queries import feedback as feedback_query
@@ -43,10 +44,11 @@ _INSERT_LINKS: Final = insert(ActionFeedback.__table__)  # type: ignore[arg-type
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """One action to be: for a person, or for a whole team (`person` None: a pool)."""
+    """One action to be: for a person, or for a whole team (`person` None: a pool); in the place of who is away."""
 
     person: Any
     team: Team | None
+    absent: Any = None
 
 
 def fan_out(
@@ -63,7 +65,7 @@ def fan_out(
     """
     item = feedback_query.find(session, caller, feedback_id)
     access.require(caller, "action.create")
-    shares, calendar_id = _shares(session, fields["assignees"])
+    shares, calendar_id = _shares(session, fields["assignees"], now)
     _check_size(fields, shares)
     policy = _policy(session, fields, shares)
     when = _due(session, fields, policy, calendar_id, now)
@@ -85,6 +87,7 @@ def fan_out(
     reminders = targets.first(session, works, now=now)
     group = _insert(session, caller, group_id, item.id, fields, works, now)
     targets.store(session, reminders)
+    let_watch(session, [(work.action.id, work.stood_in_for) for work in works if work.stood_in_for], now=now)
     facts = [fact for work in works for fact in work.facts]
     facts += roll_up.settle(session, locked, caller, now=now, has_unfinished=True)
     ledger.record(session, facts, now=now)
@@ -122,7 +125,7 @@ def _lock_item(session: Session, feedback_id: int) -> Sequence[Any]:
     return locked
 
 
-def _shares(session: Session, assignees: Sequence[Mapping[str, Any]]) -> tuple[list[_Share], int | None]:
+def _shares(session: Session, assignees: Sequence[Mapping[str, Any]], now: datetime) -> tuple[list[_Share], int | None]:
     """Who gets an action, each person once; those named directly before those who are in a team. And the calendar that
     the work goes by: that of the first team, if it has one."""
     places = {_place(n, entry): entry for n, entry in enumerate(assignees)}
@@ -130,6 +133,9 @@ def _shares(session: Session, assignees: Sequence[Mapping[str, Any]]) -> tuple[l
     teams = named_teams(session, {place: entry["team"] for place, entry in places.items() if "team" in entry})
     _lock_teams(session, teams.values())
     members_of = people_query.active_members(session, {team.id for team in teams.values()}) if teams else {}
+    everybody = {person.id for person in users.values()}
+    everybody |= {member.id for members in members_of.values() for member in members}
+    absent = away(session, everybody, now=now)
     people = {person.id: _Share(person, None) for person in users.values()}
     pools: dict[int, _Share] = {}
     for place, team in teams.items():
@@ -140,8 +146,10 @@ def _shares(session: Session, assignees: Sequence[Mapping[str, Any]]) -> tuple[l
         if mode == "pool":
             pools[team.id] = _Share(None, team)
             continue
-        for member in _CHOOSERS[mode](session, team, members):
+        for member in _CHOOSERS[mode](session, team, members, absent):
             people.setdefault(member.id, _Share(member, team))
+    if absent:
+        people = _stood_in_for(session, people, absent, now)
     calendar_id = next((team.calendar_id for team in teams.values()), None)
     return [*people.values(), *pools.values()], calendar_id
 
@@ -157,20 +165,47 @@ def _lock_teams(session: Session, teams: Iterable[Team]) -> None:
         session.scalars(query.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
 
 
-def _everyone(session: Session, team: Team, members: list[Account]) -> list[Account]:
+def _stood_in_for(
+    session: Session, people: Mapping[int, _Share], absent: Collection[int], now: datetime
+) -> dict[int, _Share]:
+    """The same with a stand-in for everybody who is away; who has a share of their own gets no second one."""
+    places = {
+        ident: (ident, None if share.team is None else share.team.id)
+        for ident, share in people.items()
+        if ident in absent
+    }
+    found = stand_ins(session, set(places.values()), now=now)
+    given = {ident: share for ident, share in people.items() if ident not in absent}
+    for ident, place in places.items():
+        share, stand_in = people[ident], found.get(place)
+        if stand_in is None:
+            given[ident] = share
+        else:
+            given.setdefault(stand_in.id, _Share(stand_in, share.team, share.person))
+    return given
+
+
+def _everyone(session: Session, team: Team, members: list[Account], absent: Collection[int]) -> list[Account]:
     return members
 
 
-def _round_robin(session: Session, team: Team, members: list[Account]) -> list[Account]:
-    """The one after whoever had the last turn."""
+def _there(members: list[Account], absent: Collection[int]) -> list[Account]:
+    """Those who are not away; everybody when all are."""
+    return [member for member in members if member.id not in absent] or members
+
+
+def _round_robin(session: Session, team: Team, members: list[Account], absent: Collection[int]) -> list[Account]:
+    """The one after whoever had the last turn; people who are away are passed over."""
+    members = _there(members, absent)
     last = team.last_given_to or 0
     chosen = next((member for member in members if member.id > last), members[0])
     session.execute(update(Team).where(Team.id == team.id).values(last_given_to=chosen.id))
     return [chosen]
 
 
-def _least_busy(session: Session, team: Team, members: list[Account]) -> list[Account]:
-    """Whoever has the fewest unfinished actions; of those who has been without a new one the longest."""
+def _least_busy(session: Session, team: Team, members: list[Account], absent: Collection[int]) -> list[Account]:
+    """Whoever is there and has the fewest unfinished actions; of those who has been without a new one the longest."""
+    members = _there(members, absent)
     ids = [member.id for member in members]
     unfinished = select(Action.assignee_id, func.count()).where(
         Action.assignee_id.in_(ids), Action.finished_at.is_(None)
@@ -225,6 +260,7 @@ def _begin(
         goal=fields.get("goal"),
         benefit=fields.get("benefit"),
         assignee_id=None if person is None else person.id,
+        on_behalf_of_id=None if share.absent is None else share.absent.id,
         assigner_id=caller.id,
         team_id=None if team is None else team.id,
         pool=person is None,
@@ -265,6 +301,8 @@ def _begin(
     names = Names(
         assignee_name=None if person is None else person.name,
         assignee_email=None if person is None else person.email,
+        on_behalf_of_name=None if share.absent is None else share.absent.name,
+        on_behalf_of_email=None if share.absent is None else share.absent.email,
         assigner_name=caller.name,
         assigner_email=caller.email,
         team_key=None if team is None else team.key,
@@ -273,12 +311,11 @@ def _begin(
         workflow_key=definition.key,
         feedback_ids=str(feedback_id),
     )
-    work = Work(action, names, brief)
+    work = Work(action, names, brief, stood_in_for=action.on_behalf_of_id)
     begin(definition, action, now=now)
     targets.promise(session, action, now=now)
-    work.happened(
-        "action.assigned", caller, now, {"from": None, "to": action.state, "transition": None, "comment": None}
-    )
+    about = {"from": None, "to": action.state, "transition": None, "comment": None}
+    work.happened("action.assigned", caller, now, about | work.in_whose_place())
     _accept_own(definition, work, caller, now)
     return work
 

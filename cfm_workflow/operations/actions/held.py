@@ -34,6 +34,7 @@ class Held:
     goal: str | None
     benefit: str | None
     assignee_id: int | None
+    on_behalf_of_id: int | None
     assigner_id: int
     team_id: int | None
     pool: bool
@@ -78,6 +79,8 @@ class Names:
 
     assignee_name: str | None
     assignee_email: str | None
+    on_behalf_of_name: str | None
+    on_behalf_of_email: str | None
     assigner_name: str
     assigner_email: str | None
     team_key: str | None
@@ -85,6 +88,15 @@ class Names:
     outcome_key: str | None
     workflow_key: str
     feedback_ids: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Somebody as an action shows them."""
+
+    id: int | None
+    name: str | None
+    email: str | None
 
 
 @dataclass(slots=True)
@@ -99,6 +111,8 @@ class Work:
     moved: frozenset[str] = frozenset()  # the targets whose ladders begin anew
     waits: bool = False  # since this operation
     waited: bool = False  # until this operation
+    stood_in_for: int | None = None  # since this operation: who is to watch it, being away
+    given_back_to: int | None = None  # who has it again, and need not watch it any more
     facts: list[Fact] = field(default_factory=list)
     shown: dict[str, Any] | None = None  # as it was after the last event
 
@@ -123,6 +137,12 @@ class Work:
                 sequence=action.sequence,
             )
         )
+
+    def in_whose_place(self) -> dict[str, Any]:
+        """For an event that gives the action to somebody: who is away, if it is in their place."""
+        if self.action.on_behalf_of_id is None:
+            return {}
+        return {"on_behalf_of": {"id": self.action.on_behalf_of_id, "name": self.names.on_behalf_of_name}}
 
     @property
     def crossed_the_finish(self) -> bool:
@@ -228,6 +248,7 @@ _MOVABLE: Final = (
     "state",
     "category",
     "assignee_id",
+    "on_behalf_of_id",
     "waiting_until",
     "waiting_for_answer",
     "came_from",
@@ -312,7 +333,18 @@ def _write(session: Session, statement: Any, columns: tuple[str, ...], works: It
 
 
 def rename_assignee(work: Work, account: Account | Any | None) -> None:
-    """Give the action to `account` (a row with id, name, email), or to nobody."""
+    """Give the action to `account` (a row with id, name, email), or to nobody; in nobody's place."""
     work.action.assignee_id = None if account is None else account.id
     work.names.assignee_name = None if account is None else account.name
     work.names.assignee_email = None if account is None else account.email
+    work.given_back_to = work.action.on_behalf_of_id if work.action.on_behalf_of_id == work.action.assignee_id else None
+    work.stood_in_for = work.action.on_behalf_of_id = None
+    work.names.on_behalf_of_name = work.names.on_behalf_of_email = None
+
+
+def hand_over(work: Work, person: Any, stand_in: Any | None) -> None:
+    """Give the action to `person`, or to `stand_in` in their place (rows with id, name, email)."""
+    rename_assignee(work, person if stand_in is None else stand_in)
+    if stand_in is not None:
+        work.stood_in_for = work.action.on_behalf_of_id = person.id
+        work.names.on_behalf_of_name, work.names.on_behalf_of_email = person.name, person.email

@@ -23,6 +23,7 @@ from cfm_workflow.operations.actions import roll_up
 from cfm_workflow.operations.actions.held import Held, Work, lock_actions, lock_groups, take_up
 from cfm_workflow.operations.actions.steps import Mover, Order
 from cfm_workflow.operations.definitions import can_finish, definition_of
+from cfm_workflow.operations.stand_ins import let_go_on, let_watch
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import relations as relations_query
 
@@ -86,6 +87,8 @@ def move_many(
         else:
             moved.append(work)
     facts = roll_up.finish(session, groups, moved, list(works.values()), now=now)
+    let_watch(session, [(work.action.id, work.stood_in_for) for work in moved if work.stood_in_for], now=now)
+    let_go_on(session, [(work.action.id, work.given_back_to) for work in moved if work.given_back_to])
     ledger.record(session, facts, now=now)
     return results | {work.action.id: Moved(work.action.id, work.shown or work.view(now)) for work in moved}
 

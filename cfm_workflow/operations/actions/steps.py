@@ -22,10 +22,12 @@ from cfm_workflow.errors import (
 )
 from cfm_workflow.models import Account, Outcome, Team
 from cfm_workflow.operations.actions import dates, targets
-from cfm_workflow.operations.actions.held import Held, Work, rename_assignee
+from cfm_workflow.operations.actions.held import Held, Shown, Work, hand_over, rename_assignee
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.people import named_user
+from cfm_workflow.operations.stand_ins import stand_ins
 from cfm_workflow.queries import relations as relations_query
+from cfm_workflow.queries.people import NamedUser
 from cfm_workflow.workflow import (
     BEFORE,
     Category,
@@ -179,6 +181,7 @@ class Mover:
         if "assignee" in transition.fields:
             about["former_assignee"] = _person(work)
             self._give(work, transition, fields.get("assignee"), relations, reopened=left.finished)
+            about |= work.in_whose_place()
         elif transition.effect is not None and action.pool:
             about["former_assignee"] = _person(work)
             rename_assignee(work, None)
@@ -204,9 +207,16 @@ class Mover:
         if named is not None:
             person = self._look_up("assignee", named, lambda: named_user(self.session, named, field="assignee"))
             self._check_same_team(transition, person, relations)
-            rename_assignee(work, person)
+            self._hand_to(work, person)
         elif reopened:
             self._replace_who_is_gone(work)
+            self._replace_who_is_away(work)
+
+    def _hand_to(self, work: Work, person: NamedUser) -> None:
+        """Give it to somebody, or to who stands in while they are away."""
+        places = {(person.id, each.action.team_id) for each in self.works}
+        found = self._look_up("stand-ins", person.id, lambda: stand_ins(self.session, places, now=self.now))
+        hand_over(work, person, found.get((person.id, work.action.team_id)))
 
     def _check_same_team(self, transition: Transition, person: Any, relations: frozenset[str]) -> None:
         if transition.limit_for(relations) is not Limit.SAME_TEAM:
@@ -222,6 +232,24 @@ class Mover:
         if lead is None:
             raise Invalid({"assignee": ["must be named: whoever had it is gone, and there is no lead to take it"]})
         rename_assignee(work, lead)
+
+    def _replace_who_is_away(self, work: Work) -> None:
+        """Reopened work is for whoever had it; what they did in somebody's place, for that one while they are away."""
+        action, names = work.action, work.names
+        found = self._look_up("stand-ins", "", self._stand_ins)
+        owner, holder = (action.on_behalf_of_id, action.team_id), (action.assignee_id, action.team_id)
+        if owner in found:
+            absent = Shown(action.on_behalf_of_id, names.on_behalf_of_name, names.on_behalf_of_email)
+            hand_over(work, absent, found[owner])
+        elif action.assignee_id is not None:
+            has_it = Shown(action.assignee_id, names.assignee_name, names.assignee_email)
+            hand_over(work, has_it, found.get(holder))
+
+    def _stand_ins(self) -> Mapping[Any, NamedUser | None]:
+        """For whoever has one of the actions, or is away from it."""
+        actions = [work.action for work in self.works]
+        places = {(who, each.team_id) for each in actions for who in (each.assignee_id, each.on_behalf_of_id) if who}
+        return stand_ins(self.session, places, now=self.now)
 
     def _switched_off(self) -> frozenset[int]:
         having = {work.action.assignee_id for work in self.works}
