@@ -117,6 +117,9 @@ RIGHTS: Final[dict[str, Right]] = {
     "action.watch":      _right("actions:write",   ANYONE),  # oneself; others:
     "action.add_watcher": _right("actions:write",  "assigner", "lead", "supervisor"),
     "action.pass_over":  _right("actions:write",   "pool_member"),
+    "reminder.read":     _right("feedback:read",   ANYONE),  # one's own; supervisors everybody's
+    "reminder.set":      _right("feedback:write",  ANYONE),
+    "reminder.change":   _right("feedback:write",  "setter", "receiver", "supervisor"),
     "customer.read":     _right("customers:read",  ANYONE),
     "customer.contact":  _right("customers:read",  "handler", "supervisor"),
     "customer.create":   _right("customers:write", ANYONE),

@@ -54,6 +54,8 @@ POLICIES: Final = 200
 BLOCKS_PER_DAY: Final = 12
 DAYS_OF_A_CALENDAR: Final = 1_000
 SIBLINGS_TOLD: Final = 50
+REMINDER: Final = 2_000
+REMINDER_RECEIVERS: Final = 50
 
 TABLE: Final[dict[str, int]] = {
     "text": TEXT,
@@ -91,4 +93,6 @@ TABLE: Final[dict[str, int]] = {
     "policies": POLICIES,
     "blocks_per_day": BLOCKS_PER_DAY,
     "days_of_a_calendar": DAYS_OF_A_CALENDAR,
+    "reminder": REMINDER,
+    "reminder_receivers": REMINDER_RECEIVERS,
 }

@@ -31,6 +31,7 @@ AT_WORK = IN_CHARGE | {"assignee"}
 HANDLERS = SUPERVISORS | {"assignee", "pool_member"}  # they, or their team, have work on the item or for the customer
 ITSELF = frozenset({"assignee", "administrator"})  # the user in these paths is the assignee
 THEIR_SUPERVISORS = SUPERVISORS - {"other_supervisor"}
+REMINDED = SUPERVISORS | {"assignee", "assigner"}  # the assigner set the reminder for the assignee
 WATCHING = frozenset({"stranger"})  # has nothing else to do with the action
 
 FREE = "every scope"  # whoever is signed in, however narrow the token
@@ -68,6 +69,11 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "unwatchAction":            ("actions:write",   AT_WORK),
     "getActionGroup":           ("actions:read",    EVERYBODY),
     "listMyActions":            ("actions:read",    EVERYBODY),
+    "listReminders":            ("feedback:read",   EVERYBODY),
+    "setReminder":              ("feedback:write",  EVERYBODY),
+    "getReminder":              ("feedback:read",   REMINDED),
+    "changeReminder":           ("feedback:write",  REMINDED),
+    "cancelReminder":           ("feedback:write",  REMINDED),
     "listCustomers":            ("customers:read",  EVERYBODY),
     "createCustomer":           ("customers:write", EVERYBODY),
     "getCustomer":              ("customers:read",  EVERYBODY),
@@ -166,6 +172,8 @@ OF_THEIR_OWN = frozenset(
     | {"redeliver"}
 )
 """What an integration has not made itself is not there for it: 404 before any right is asked for."""
+PERSONAL = frozenset({"getReminder", "changeReminder", "cancelReminder"})
+"""What was set neither by somebody nor for them is not there for them: 404."""
 BY_THE_WORKFLOW = frozenset({"fireTransition"})
 """Beside the scope the workflow must name the caller; it names nobody who has nothing to do with the action."""
 
@@ -184,6 +192,12 @@ BODIES: dict[str, Any] = {
     "createTokenOfUser": {"scopes": ["users:manage"]},
     "createTokenOfIntegration": {"scopes": ["users:manage"]},
     "createIntegration": {"name": "CRM", "scopes": ["users:manage"]},
+    "setReminder": {
+        "feedback": 1,
+        "remind_at": "2099-12-01T17:00:00Z",
+        "text": "Call back",
+        "for": ["ada@example.com"],
+    },
 }
 """Where the example of the operation collides with what is there, or gives away more than a narrow token has."""
 
@@ -302,6 +316,8 @@ def _build(world: World) -> House:
     policy = ada.post("/policies", {"key": "spare", "name": "Spare"})
     period = {"from": "2100-01-01T00:00:00Z", "to": "2100-01-02T00:00:00Z"}
     absence = ada.post(f"/users/{world.alice.id}/absences", period)
+    reminder = {"action": action["id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
+    reminded = world.olga.post("/reminders", reminder | {"for": [world.alice.email]})
     [integration_token] = ada.get(f"/integrations/{integration['id']}/tokens")["items"]
     house = House(world)
     house.things = {
@@ -323,6 +339,7 @@ def _build(world: World) -> House:
         "policy_id": 1,
         "spare_policy_id": policy["id"],
         "import_id": job["id"],
+        "reminder_id": reminded["id"],
         "token_id": world.alice.post("/me/tokens", {"name": "spare"})["id"],
         "key": "standard",
         **_endpoint(house, ada.token),
@@ -383,8 +400,10 @@ def _expected(operation: str, caller: str) -> int | None:
     if caller in NO_RIGHTS:
         return 401
     scope, people = EXPECTED[operation]
+    if caller in EVERYBODY and caller not in people:
+        return 404 if operation in PERSONAL else 403
     if caller in EVERYBODY:
-        return None if caller in people else 403
+        return None
     kind, _, own = caller.rpartition(" ")
     if scope not in (own, FREE):
         return 404 if kind == "integration" and operation in OF_THEIR_OWN else 403

@@ -148,6 +148,21 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "version": 1,
         "created_at": _NOON,
     },
+    "reminder": {
+        "id": 9,
+        "feedback": 17,
+        "action": None,
+        "remind_at": _NOON,
+        "text": "Call back",
+        "for": ["ada@example.com"],
+        "state": "planned",
+        "every": None,
+        "if_answered": "keep",
+        "occurrence": 0,
+        "created_by": _ADA,
+        "created_at": "2026-11-20T09:00:00Z",
+        "version": 1,
+    },
     "calendar": {
         "id": 2,
         "name": "Seoul",
@@ -241,6 +256,11 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data |= {"feedback": _ITEM}
     else:
         data |= {kind.subject: _KEPT[kind.subject]}
+    if kind.subject == "reminder":
+        data |= {"feedback": _ITEM, "told": [{"id": 3, "name": "Ada", "as": "receiver"}]}
+    if name == "reminder.fired":
+        data |= {"reminder": _KEPT["reminder"] | {"state": "fired", "occurrence": 1, "version": 2}}
+        data |= {"planned_for": _NOON, "late": False}
     if name.endswith("watched"):
         data |= {"watcher": {"id": 3, "name": "Ada"}}
     if name in ("user.away", "user.back"):
@@ -250,4 +270,4 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
     return {"type": name, "timestamp": _NOON, "data": data}
 
 
-_SUBJECT_IDS: Final = {"action": 4, "action_group": 2, "feedback": 17}
+_SUBJECT_IDS: Final = {"action": 4, "action_group": 2, "feedback": 17, "reminder": 9}

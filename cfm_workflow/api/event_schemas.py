@@ -18,6 +18,7 @@ from cfm_workflow.forms.feeds import EventCalendarFeedOut
 from cfm_workflow.forms.imports import ImportOut
 from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
+from cfm_workflow.forms.personal_reminders import ReminderOut
 from cfm_workflow.forms.policies import PolicyOut
 from cfm_workflow.forms.webhooks import EventWebhookOut
 from cfm_workflow.ledger import CUTS
@@ -59,12 +60,19 @@ _REMINDER: Final = {
         "urgent": {"type": "boolean"},
     },
 }
-_TOLD: Final = {
-    **_PERSON,
-    "description": "Who is told by it, and as what.",
-    "required": ["id", "name", "as"],
-    "properties": {**_PERSON["properties"], "as": {"enum": ["assignee", "assigner", "lead", "supervisor"]}},  # type: ignore[dict-item]
-}
+
+
+def _told(*relations: str) -> dict[str, Any]:
+    """Who is told by a reminder, and as what."""
+    relation: dict[str, Any] = {"enum": list(relations)}
+    person = _object(id=_WHOLE, name=_TEXT, **{"as": relation})
+    return {"type": "array", "items": person | {"description": "Who is told by it, and as what."}}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
 _CALENDAR: Final = {**_PERSON, "description": "Which calendar has changed."}
 _CHANGES: Final = {
     "type": "object",
@@ -84,12 +92,19 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "feedback_id": _WHOLE,
         "watcher": _PERSON,
         "reminder": _REMINDER,
-        "told": {"type": "array", "items": _TOLD},
+        "told": _told("assignee", "assigner", "lead", "supervisor"),
         "calendar": _CALENDAR,
         "changes": _CHANGES,
     },
+    "reminder": {
+        "told": _told("receiver"),
+        "planned_for": _AT,
+        "late": {"type": "boolean", "description": "Told more than five minutes after it was planned for."},
+        "reason": _TEXT,
+        "changes": _CHANGES,
+    },
     "action_group": {"from": _TEXT, "to": _TEXT},
-    "scheduler": {"told": {"type": "array", "items": _TOLD}},
+    "scheduler": {"told": _told("supervisor")},
     "webhook": {"failing_since": _AT, "changes": _CHANGES},
     "feedback": {"from": _TEXT, "to": _TEXT, "reason": _TEXT, "watcher": _PERSON, "changes": _CHANGES},
 }
@@ -111,10 +126,6 @@ def _opened(shape: Any) -> Any:
         return shape
     closed = ("additionalProperties", False)
     return {name: _opened(inner) for name, inner in shape.items() if (name, inner) != closed}
-
-
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
 
 
 @cache
@@ -148,6 +159,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "calendar": _plain(CalendarOut),
         "calendar_feed": _plain(EventCalendarFeedOut),
         "policy": _plain(PolicyOut),
+        "reminder": _plain(ReminderOut),
         "webhook": _plain(EventWebhookOut),
         "scheduler": _object(last_tick_at={"type": ["string", "null"], "format": "date-time"}),
         "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
@@ -155,7 +167,12 @@ def _shown() -> dict[str, dict[str, Any]]:
     }
 
 
-_SHOWS: Final = {"action": ("action", "feedback"), "action_group": ("group", "feedback")}
+_SHOWS: Final = {
+    "action": ("action", "feedback"),
+    "action_group": ("group", "feedback"),
+    "reminder": ("reminder", "feedback"),
+}
+_MAY_SHOW: Final = {"reminder": ("action",)}
 
 
 def _with_cuts(data: dict[str, Any]) -> dict[str, Any]:
@@ -196,6 +213,7 @@ def json_schema(name: str, kind: EventType) -> dict[str, Any]:
     envelope = _envelope(kind)
     shows = {part: _shown()[part] for part in _SHOWS.get(kind.subject, (kind.subject,))}
     required = [*envelope, *shows]
+    shows |= {part: _shown()[part] for part in _MAY_SHOW.get(kind.subject, ())}
     if kind.subject == "action":
         required += ["from", "to"]
     more = _data_of_user() if kind.subject == "user" else DATA_OF_SUBJECT.get(kind.subject, {"changes": _CHANGES})

@@ -67,6 +67,7 @@ _REFUSALS: Final[dict[int, str]] = {
 }
 _RULES: Final[dict[str, dict[str, Any]]] = {
     "AssigneeIn": {"oneOf": [{"required": ["user"]}, {"required": ["team"]}]},
+    "ReminderIn": {"oneOf": [{"required": ["feedback"]}, {"required": ["action"]}]},
     "BulkIn": {"oneOf": [{"required": ["transition"]}, {"required": ["changes"]}]},
 }
 """What holds between the fields of a message, as far as JSON Schema can say it."""

@@ -43,6 +43,9 @@ CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("absence", "note"), 500),
     (("calendar", "holidays"), 0),
     (("calendar", "working_days"), 0),
+    (("reminder", "text"), 500),
+    (("told",), 10),
+    (("reminder", "for"), 10),
     (("import", "found", "columns"), 0),
     (("import", "error"), 500),
     (("comment",), 100),
@@ -65,6 +68,9 @@ CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("watcher", "name"), 50),
     (("action", "on_behalf_of", "name"), 50),
     (("on_behalf_of", "name"), 50),
+    (("reminder", "text"), 100),
+    (("reminder", "created_by", "name"), 50),
+    (("told",), 1),
     (("actor", "name"), 50),
 )
 

@@ -16,7 +16,7 @@ from cfm_workflow.models import Delivery
 from cfm_workflow.models.deliveries import GATHERED
 from cfm_workflow.policy import leaving
 from cfm_workflow.policy.calendars import Calendar
-from cfm_workflow.policy.event_types import REMINDERS
+from cfm_workflow.policy.event_types import PERSONAL_REMINDER, REMINDERS
 from cfm_workflow.policy.leaving import SETTLING, WINDOW, Leaving
 from cfm_workflow.queries import calendars as calendars_query
 
@@ -81,6 +81,8 @@ def _one(
     wait: timedelta,
     now: datetime,
 ) -> Leaving:
+    if fact.type == PERSONAL_REMINDER:
+        return Leaving(now, gathered=False)  # somebody wanted it at this very time
     reminder: Mapping[str, Any] = fact.about["reminder"] if fact.type in REMINDERS else {}
     if (fact.about.get("action") or {}).get("priority") == URGENT or reminder.get("urgent"):
         return Leaving(now if reminder else now + wait, gathered=False)

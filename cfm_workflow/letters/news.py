@@ -38,6 +38,11 @@ class News:
     def feedback_id(self) -> int | None:
         return self.part("feedback").get("id")
 
+    @property
+    def reminder_id(self) -> int | None:
+        """The personal reminder that is told by it."""
+        return self.part("reminder").get("id") if self.type == "reminder.fired" else None
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:

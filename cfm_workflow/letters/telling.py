@@ -23,6 +23,8 @@ _CHANGE_SHOWN: Final = (
     "accept_by",
     "start_by",
     "quiet_until",
+    "remind_at",
+    "every",
     "channel",
     "language",
     "metric",
@@ -31,8 +33,8 @@ _CHANGE_SHOWN: Final = (
 )
 
 
-_INSTANTS: Final = ("due_at", "first_due_at", "accept_by", "start_by", "quiet_until")
-_UNSAID: Final = ("due_rule", "first_due_at")
+_INSTANTS: Final = ("due_at", "first_due_at", "accept_by", "start_by", "quiet_until", "remind_at")
+_UNSAID: Final = ("due_rule", "first_due_at", "state")
 """Changes that follow from the others."""
 
 
@@ -82,18 +84,23 @@ class Teller:
         return self._filled(self._words(news).sentence, news)
 
     def title(self, news: News) -> str:
-        """What it happened to: the action, what the customer wrote, when the clock ticked last."""
+        """What it happened to: the reminder, the action, what the customer wrote, when the clock ticked last."""
         if last_tick_at := news.part("scheduler").get("last_tick_at"):
             return self._instant(last_tick_at)
         written = (
-            news.part("action").get("title") or news.part("feedback").get("text") or news.part("webhook").get("url")
+            news.part("reminder").get("text")
+            or news.part("action").get("title")
+            or news.part("feedback").get("text")
+            or news.part("webhook").get("url")
         )
         return on_one_line(written or news.type, limits.TITLE)
 
     def heading(self, news: News) -> str:
         """What stands over the facts: the action's title, or which item it is."""
-        item = news.part("feedback")
-        return self._item(item) if item and not news.part("action") else self.title(news)
+        action, item = news.part("action"), news.part("feedback")
+        if action.get("title"):
+            return on_one_line(action["title"], limits.TITLE)
+        return self._item(item) if item else self.title(news)
 
     def why(self, relation: str) -> str:
         """Why the reader hears of this."""
@@ -141,6 +148,7 @@ class Teller:
         return self._names.transitions.get(key) or news.type
 
     def _facts(self, news: News) -> Iterator[Fact]:
+        yield from self._of_reminder(news, news.part("reminder"))
         if news.part("action"):
             yield from self._of_action(news, news.part("action"))
         elif news.part("group"):
@@ -154,6 +162,16 @@ class Teller:
         yield from self._changes(news)
         if news.part("calendar"):
             yield Fact(self._("Calendar"), str(news.part("calendar").get("name")))
+
+    def _of_reminder(self, news: News, reminder: Mapping[str, Any]) -> Iterator[Fact]:
+        """Of a personal one: when it should have been told or is told next, and who set it."""
+        if news.data.get("late") and news.data.get("planned_for"):
+            yield Fact(self._("Was planned for"), self._instant(news.data["planned_for"]))
+        if reminder.get("state") == "planned" and reminder.get("remind_at"):
+            yield Fact(self._("Next reminder"), self._instant(reminder["remind_at"]))
+        setter = reminder.get("created_by") or {}
+        if setter and setter.get("id") not in (self.reader.id, news.part("actor").get("id")):
+            yield Fact(self._("Set by"), self._person(setter))
 
     def _of_action(self, news: News, action: Mapping[str, Any]) -> Iterator[Fact]:
         key = (action.get("workflow") or "", action.get("state") or "")
@@ -204,6 +222,8 @@ class Teller:
 
     def _quotations(self, news: News) -> Iterator[Quotation]:
         action, item = news.part("action"), news.part("feedback")
+        if news.part("reminder").get("text"):
+            yield Quotation(self._("Reminder"), as_block(news.part("reminder")["text"], DESCRIBED))
         reason = news.data.get("reason")
         if reason:
             yield Quotation(self._("Reason"), self._(reason) if reason in words.REASONS else as_block(reason, QUOTED))

@@ -82,6 +82,23 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
         "assignee": Words(mark("Reminder"), mark("“%(title)s” waits for you.")),
         OTHERS: Words(mark("Reminder"), mark("“%(title)s” still waits for %(receiver)s.")),
     },
+    "reminder.fired": {
+        OTHERS: Words(mark("Reminder"), mark("You are reminded of feedback #%(item)s: “%(title)s”")),
+    },
+    "reminder.set": {
+        OTHERS: Words(mark("Reminder set"), mark("%(who)s set a reminder for you on feedback #%(item)s: “%(title)s”")),
+    },
+    "reminder.changed": {
+        OTHERS: Words(
+            mark("Reminder changed"), mark("%(who)s changed a reminder for you on feedback #%(item)s: “%(title)s”")
+        ),
+    },
+    "reminder.cancelled": {
+        OTHERS: Words(
+            mark("Reminder cancelled"),
+            mark("%(who)s cancelled a reminder for you on feedback #%(item)s: “%(title)s”"),
+        ),
+    },
     "action.acknowledged": {
         OTHERS: Words(mark("Reminders seen"), mark("%(who)s has seen the reminders of “%(title)s”.")),
     },
@@ -216,6 +233,7 @@ WHY: Final[Mapping[str, str]] = {
     "sibling": mark("You hear of this because you have another action of the same group."),
     "owner": mark("You hear of this because it is yours."),
     "supervisor": mark("You hear of this because you supervise the team that does it."),
+    "receiver": mark("You hear of this because the reminder is for you."),
     OTHERS: mark("You hear of this because you take part in it or follow it."),
 }
 
@@ -231,6 +249,7 @@ SYSTEM_ACTORS: Final[Mapping[str, str]] = {
     "clock": mark("The clock"),
     "group policy": mark("The group policy"),
     "calendar": mark("The calendar"),
+    "customer's answer": mark("The customer's answer"),
 }
 
 CALENDAR_CHANGED: Final = mark("The calendar has changed.")
@@ -240,6 +259,9 @@ REASONS: Final = frozenset(
         mark("The group is complete without it."),
         mark("Whoever it was given to is away."),
         mark("Whoever it was given to is back."),
+        mark("The customer has answered."),
+        mark("The feedback was erased."),
+        mark("Nobody is left whom it is for."),
         CALENDAR_CHANGED,
         RULES_CHANGED,
     }
@@ -270,6 +292,10 @@ FIELDS: Final[Mapping[str, str]] = {
     "accept_by": mark("Accept by"),
     "start_by": mark("Start by"),
     "quiet_until": mark("Quiet until"),
+    "remind_at": mark("Reminder"),
+    "every": mark("Repeats every"),
+    "if_answered": mark("When the customer answers"),
+    "for": mark("Reminder for"),
     "goal": mark("Goal"),
     "benefit": mark("Benefit"),
     "text": mark("Text"),
@@ -285,5 +311,6 @@ BUTTONS: Final[Mapping[str, str]] = {
     "accept": mark("Accept"),
     "complete": mark("Finish"),
     "comment": mark("Write a comment"),
+    "snooze": mark("Remind me later"),
 }
 """What a signed link can be for, in the order of the buttons."""

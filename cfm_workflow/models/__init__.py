@@ -12,6 +12,7 @@ from cfm_workflow.models.imports import Import, ImportProblem
 from cfm_workflow.models.installation import Installation
 from cfm_workflow.models.links import Link
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
+from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
 from cfm_workflow.models.tokens import CalendarFeed, IdempotencyKey, Token
 from cfm_workflow.models.webhooks import Webhook
@@ -44,6 +45,8 @@ __all__ = [
     "NoticeDefault",
     "Outcome",
     "PassedOver",
+    "PersonalReminder",
+    "PersonalReminderReceiver",
     "Policy",
     "PolicyVersion",
     "Reminder",

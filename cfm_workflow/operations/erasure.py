@@ -12,6 +12,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, Event, Feedback
+from cfm_workflow.operations import personal_reminders
 from cfm_workflow.operations.search import refresh_search
 from cfm_workflow.queries import customers as customers_query
 from cfm_workflow.queries import feedback as feedback_query
@@ -35,8 +36,9 @@ def erase_feedback(session: Session, caller: Caller, feedback_id: int, *, now: d
     access.require(caller, "feedback.erase")
     if item.erased_at is not None:
         raise Conflict("It has been erased already.")
-    _erase_items(session, [feedback_id], now)
+    planned = _erase_items(session, [feedback_id], now)
     _record(session, caller, "feedback.erased", feedback_id, now)
+    personal_reminders.cancel_erased(session, caller, planned, now=now)
 
 
 def erase_customer(session: Session, caller: Caller, customer_id: int, *, now: datetime) -> None:
@@ -56,9 +58,10 @@ def erase_customer(session: Session, caller: Caller, customer_id: int, *, now: d
     _lock_actions(session, ids)
     about_them = select(Event.position).where(Event.subject_type == "customer", Event.subject_id == customer_id)
     _rewrite(session, list(session.scalars(about_them)), items=frozenset(), customer_id=customer_id)
-    _erase_items(session, ids, now)
+    planned = _erase_items(session, ids, now)
     for feedback_id in ids:
         _record(session, caller, "feedback.erased", feedback_id, now)
+    personal_reminders.cancel_erased(session, caller, planned, now=now)
     fact = Fact("customer.erased", customer_id, {"customer": {"id": customer_id, "name": ERASED}}, caller)
     ledger.record(session, [fact], now=now)
 
@@ -72,7 +75,9 @@ def _lock_actions(session: Session, ids: list[int]) -> None:
         session.execute(query.with_for_update(key_share=True))
 
 
-def _erase_items(session: Session, ids: list[int], now: datetime) -> None:
+def _erase_items(session: Session, ids: list[int], now: datetime) -> list[Any]:
+    """Erase them; the personal reminders that are pointless now."""
+    planned: list[Any] = []
     for at in range(0, len(ids), BATCH):
         some = ids[at : at + BATCH]
         session.execute(
@@ -90,8 +95,10 @@ def _erase_items(session: Session, ids: list[int], now: datetime) -> None:
             )
         )
         refresh_search(session, some)
+        planned += personal_reminders.erase(session, some, instead=ERASED)
         for positions in _positions_about(session, some):
             _rewrite(session, positions, items=frozenset(some), customer_id=None)
+    return planned
 
 
 def _positions_about(session: Session, ids: list[int]) -> Iterator[list[int]]:
@@ -122,6 +129,8 @@ def _without(body: dict[str, Any], items: frozenset[int], customer_id: int | Non
                 item[name] = ERASED
         if isinstance(item.get("customer"), dict):
             item["customer"]["name"] = ERASED
+        if "text" in (data.get("reminder") or {}):
+            data["reminder"]["text"] = ERASED
         _blank_changes(data, ITEM_FIELDS)
     if customer_id is not None:
         customer = data.get("customer")

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import CfmError, Invalid, NotFound
 from cfm_workflow.models import Account, Link, Outcome
-from cfm_workflow.operations import preferences
+from cfm_workflow.operations import personal_reminders, preferences
 from cfm_workflow.operations.actions.comment import comment
 from cfm_workflow.operations.actions.move import move
 from cfm_workflow.operations.actions.steps import Order
@@ -25,6 +25,7 @@ from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import callers, following
 from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.queries import personal_reminders as reminders_query
 from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.security.keys import KeyRing
 from cfm_workflow.security.links import RANDOM_BYTES, BadLink, LinkSigner, Purpose, SignedLink, hash_of
@@ -35,6 +36,8 @@ KEPT: Final = timedelta(days=30)
 """After they have expired; until then a link still says what became of it."""
 
 ACCEPT: Final = "accept"
+SNOOZES: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "three_days": timedelta(days=3)}
+"""For how long a reminder can be put off by a link."""
 
 
 class Standing(StrEnum):
@@ -74,6 +77,7 @@ class Look:
     outcomes: tuple[Mapping[str, Any], ...] = ()
     preferences: Mapping[str, Any] | None = None
     defaults: Mapping[str, Any] | None = None
+    reminder: Mapping[str, Any] | None = None
 
 
 class UnusableLink(CfmError):
@@ -91,26 +95,28 @@ def issue(
     account_id: int,
     purposes: Sequence[str],
     action_id: int | None,
+    reminder_id: int | None = None,
     now: datetime,
 ) -> dict[str, str]:
     """Links for a person, one per purpose, valid for VALID from `now`: the token of each, which nobody stores.
 
-    `action_id` is what they are about; a link to the preferences is about nothing.
+    `action_id` is what they are about, of one to snooze `reminder_id`; a link to the preferences is about nothing.
     """
     signer, expires_at = LinkSigner(ring), (now + VALID).replace(microsecond=0)
     tokens, rows = {}, []
     for purpose in purposes:
-        subject = None if purpose == Purpose.PREFERENCES else action_id
+        action = None if purpose in (Purpose.PREFERENCES, Purpose.SNOOZE) else action_id
+        subject = reminder_id if purpose == Purpose.SNOOZE else action
         random = secrets.token_bytes(RANDOM_BYTES)
         tokens[purpose] = signer.sign(
-            purpose, account_id=account_id, action_id=subject, random=random, expires_at=expires_at
+            purpose, account_id=account_id, subject_id=subject, random=random, expires_at=expires_at
         )
         rows.append(
             {
                 "hash": hash_of(random),
                 "purpose": purpose,
                 "account_id": account_id,
-                "action_id": subject,
+                "action_id": action,
                 "created_at": now,
                 "expires_at": expires_at,
                 "used_at": None,
@@ -136,7 +142,8 @@ def look(session: Session, signed: SignedLink, *, now: datetime) -> Look:
 def use(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, now: datetime) -> Look:
     """Do what the link is for, and use it up; what there is to see afterwards.
 
-    `fields`: outcome, reason, resolution to complete; comment to comment; notices (a Level per kind) to choose.
+    `fields`: outcome, reason, resolution to complete; comment to comment; notices (a Level per kind) to choose; by (a
+    key of SNOOZES) to snooze.
 
     Raises:
         BadLink, UnusableLink: nothing was changed.
@@ -152,9 +159,17 @@ def use(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, now:
     if signed.purpose is Purpose.PREFERENCES:
         preferences.change_own(session, caller, {"notices": fields["notices"]}, now=now)
         return _seen(session, signed, None, now)
+    if signed.purpose is Purpose.SNOOZE:
+        later = {"remind_at": now + SNOOZES[fields["by"]]}
+        personal_reminders.change(session, caller, signed.reminder_id or 0, later, now=now)
+        return _used_up(session, signed, now)
     after = _act(session, caller, signed, before, fields, now)
     if (after["assignee"] or {}).get("id") != caller.id:  # given to somebody else between our look and the lock
         raise UnusableLink(_seen(session, signed, None, now))
+    return _used_up(session, signed, now)
+
+
+def _used_up(session: Session, signed: SignedLink, now: datetime) -> Look:
     session.execute(update(Link).where(Link.hash == signed.hash).values(used_at=now))
     return _seen(session, signed, now, now)
 
@@ -189,7 +204,28 @@ def _seen(session: Session, signed: SignedLink, used_at: datetime | None, now: d
         own = following.preferences(following.own_choices(session, account.id), everybody)["notices"]
         defaults = following.preferences({}, everybody)["notices"]
         return Look(signed.purpose, Standing.OPEN, reader, preferences=own, defaults=defaults)
+    if signed.purpose is Purpose.SNOOZE:
+        return _seen_reminder(session, signed, reader, caller, used_at)
     return _seen_action(session, signed, reader, caller, used_at, now)
+
+
+def _seen_reminder(
+    session: Session, signed: SignedLink, reader: Reader, caller: Caller, used_at: datetime | None
+) -> Look:
+    try:
+        row = reminders_query.find(session, caller, signed.reminder_id or 0)
+        item = feedback_query.find(session, caller, row.feedback_id)
+    except NotFound:
+        return Look(signed.purpose, Standing.VOID, reader)
+    is_over = row.state == "cancelled" or item.erased_at is not None
+    standing = Standing.CLOSED if is_over else Standing.OPEN
+    return Look(
+        signed.purpose,
+        standing if used_at is None else Standing.USED,
+        reader,
+        item=feedback_query.brief(item),
+        reminder=reminders_query.show(session, row),
+    )
 
 
 def _seen_action(

@@ -40,7 +40,8 @@ class Needless:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All that a letter is made of, but for its signed links: those are for `purposes`, on `action_id`.
+    """All that a letter is made of, but for its signed links: those are for `purposes`, on `action_id` and
+    `reminder_id`.
 
     `unsaid` is how many news there are beside those told; `installation` tells message ids from those of others.
     """
@@ -52,6 +53,7 @@ class Draft:
     unsaid: int
     purposes: Sequence[str]
     action_id: int | None
+    reminder_id: int | None
     installation: str
 
 
@@ -72,6 +74,7 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
     reader = Reader(person.id, person.language, texts.zone_named(person.time_zone))
     arrangement = arrange(news)
     action_id = None if arrangement.is_list else arrangement.main.action_id
+    reminder_id = None if arrangement.is_list else arrangement.main.reminder_id
     return Draft(
         address=person.email,
         reader=reader,
@@ -80,9 +83,14 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
             session, arrangement.news, reader.language, group_id=arrangement.main.part("action").get("group_id")
         ),
         unsaid=len(notices) - len(news),
-        purposes=[*_possible(session, caller, action_id, now), "preferences"],
+        purposes=[
+            *(["snooze"] if reminder_id is not None else []),
+            *_possible(session, caller, action_id, now),
+            "preferences",
+        ],
         action_id=action_id,
         installation=_installation(session),
+        reminder_id=reminder_id,
     )
 
 
@@ -108,6 +116,7 @@ def _digest(session: Session, caller: Caller, person: Any, claimed: Claimed, now
         unsaid=0,
         purposes=["preferences"],
         action_id=None,
+        reminder_id=None,
         installation=_installation(session),
     )
 
@@ -187,7 +196,13 @@ def _possible(session: Session, caller: Caller, action_id: int | None, now: date
 def issue_links(session: Session, ring: KeyRing, draft: Draft, *, now: datetime) -> dict[str, str]:
     """The tokens of a draft's signed links, by purpose."""
     return links.issue(
-        session, ring, account_id=draft.reader.id, purposes=draft.purposes, action_id=draft.action_id, now=now
+        session,
+        ring,
+        account_id=draft.reader.id,
+        purposes=draft.purposes,
+        action_id=draft.action_id,
+        reminder_id=draft.reminder_id,
+        now=now,
     )
 
 

@@ -12,7 +12,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact, record
 from cfm_workflow.models import Account, Action, Calendar, CalendarFeed, SupervisedTeam, Team, TeamMember, Token
-from cfm_workflow.operations import stand_ins
+from cfm_workflow.operations import personal_reminders, stand_ins
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.queries.people import NamedUser
 
@@ -137,6 +137,8 @@ def change_user(
     seen = people_query.user_view(session, account)
     if changed or "supervises" in fields:
         record(session, [Fact("user.changed", account.id, {"changes": changed, "user": seen}, caller)], now=now)
+    if not account.active:
+        personal_reminders.leave_out(session, caller, account.id, now=now)
     return seen
 
 
@@ -157,6 +159,7 @@ def remove_user(session: Session, caller: Caller, user_id: int, *, now: datetime
     session.flush()
     seen = people_query.user_view(session, account)
     record(session, [Fact("user.deleted", account.id, {"user": seen}, caller)], now=now)
+    personal_reminders.leave_out(session, caller, account.id, now=now)
 
 
 def _end_tokens(session: Session, account: Account) -> None:

@@ -21,6 +21,8 @@ def _audit(noun: str, verb: str) -> EventType:
 REMINDERS: Final = ("action.due_soon", "action.overdue", "action.reminded", "action.escalated")
 """What a rung of a ladder is called when it is told; each says which one it was and who is told."""
 
+PERSONAL_REMINDER: Final = "reminder.fired"
+
 EVENT_TYPES: Final[dict[str, EventType]] = {
     "feedback.received": EventType("feedback", "A feedback item was stored."),
     "feedback.changed": EventType("feedback", "Fields of an item changed; `changes` holds old and new."),
@@ -62,6 +64,12 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "action_group.reopened": EventType("action_group", "It had ended and is under way again."),
     "scheduler.stalled": EventType("scheduler", "No scheduler has ticked for five minutes: no reminder comes."),
     "scheduler.resumed": EventType("scheduler", "It ticks again."),
+    "reminder.set": EventType("reminder", "Somebody set a personal reminder; `told` says for whom."),
+    "reminder.changed": EventType("reminder", "It was snoozed or changed; `changes` holds old and new."),
+    "reminder.fired": EventType(
+        "reminder", "Its time has come: `told` are reminded. `late`: the service was down then."
+    ),
+    "reminder.cancelled": EventType("reminder", "It will not be told; `reason` where the service itself cancelled it."),
     "import.finished": EventType("import", "A file of feedback was read to its end."),
     "customer.created": EventType("customer", "A customer became known.", audit=True),
     "customer.changed": EventType("customer", "What is known of a customer changed.", audit=True),

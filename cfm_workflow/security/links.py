@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     COMPLETE = "complete"
     COMMENT = "comment"
     PREFERENCES = "preferences"
+    SNOOZE = "snooze"
 
 
 RANDOM_BYTES: Final = 16
@@ -37,10 +38,12 @@ _CODES: Final = {
     Purpose.COMPLETE:    2,
     Purpose.COMMENT:     3,
     Purpose.PREFERENCES: 4,
+    Purpose.SNOOZE:      5,
 }  # fmt: skip
 _PURPOSES: Final = {code: purpose for purpose, code in _CODES.items()}
 _HEAD: Final = struct.Struct(f">BBQQQ{RANDOM_BYTES}s")
-"""Format, purpose, account, action (0: none), seconds from 1970 to its expiry, random; the name of the key follows."""
+"""Format, purpose, account, action or reminder (0: none), seconds from 1970 to its expiry, random; the name of the key
+follows."""
 _DERIVED_FOR: Final = "signed links"
 
 
@@ -60,11 +63,15 @@ class ExpiredLink(CfmError):
 
 @dataclass(frozen=True, slots=True)
 class SignedLink:
-    """What a token says that we have signed and that has not expired. `hash` is what is stored of it."""
+    """What a token says that we have signed and that has not expired. `hash` is what is stored of it.
+
+    What it is about is a reminder if it is to SNOOZE one, else an action.
+    """
 
     purpose: Purpose
     account_id: int
     action_id: int | None
+    reminder_id: int | None
     expires_at: datetime
     hash: str
 
@@ -80,11 +87,16 @@ class LinkSigner:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
-    def sign(self, purpose: str, *, account_id: int, action_id: int | None, random: bytes, expires_at: datetime) -> str:
-        """A token of A-Z a-z 0-9 - _ and one dot; `random` has RANDOM_BYTES, `expires_at` counts in whole seconds."""
+    def sign(
+        self, purpose: str, *, account_id: int, subject_id: int | None, random: bytes, expires_at: datetime
+    ) -> str:
+        """A token of A-Z a-z 0-9 - _ and one dot; `random` has RANDOM_BYTES, `expires_at` counts in whole seconds.
+
+        `subject_id` is what it is about: the reminder to SNOOZE, else an action.
+        """
         key_id = self._ring.ids[0]
         until = int(expires_at.timestamp())
-        head = _HEAD.pack(_FORMAT, _CODES[Purpose(purpose)], account_id, action_id or 0, until, random)
+        head = _HEAD.pack(_FORMAT, _CODES[Purpose(purpose)], account_id, subject_id or 0, until, random)
         text = _encoded(head + key_id.encode())
         return f"{text}.{_encoded(self._signature(key_id, text))}"
 
@@ -112,13 +124,21 @@ class LinkSigner:
 
 
 def _read(payload: bytes, now: datetime) -> SignedLink:
-    form, code, account_id, action_id, until, random = _HEAD.unpack_from(payload)
+    form, code, account_id, subject_id, until, random = _HEAD.unpack_from(payload)
     if form != _FORMAT or code not in _PURPOSES:
         raise BadLink  # signed by a later release
     expires_at = datetime.fromtimestamp(until, UTC)
     if expires_at <= now:
         raise ExpiredLink
-    return SignedLink(_PURPOSES[code], account_id, action_id or None, expires_at, hash_of(random))
+    purpose = _PURPOSES[code]
+    return SignedLink(
+        purpose,
+        account_id,
+        action_id=(subject_id or None) if purpose is not Purpose.SNOOZE else None,
+        reminder_id=(subject_id or None) if purpose is Purpose.SNOOZE else None,
+        expires_at=expires_at,
+        hash=hash_of(random),
+    )
 
 
 def _encoded(raw: bytes) -> str:

@@ -45,6 +45,12 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "feedback.watched": mark("You were added as a watcher"),
         "feedback.unwatched": mark("You were removed as a watcher"),
     },
+    mark("Personal reminders"): {
+        "reminder.fired": mark("Reminder"),
+        "reminder.set": mark("Reminder set"),
+        "reminder.changed": mark("Reminder changed"),
+        "reminder.cancelled": mark("Reminder cancelled"),
+    },
     mark("Groups of actions"): {
         "action_group.completed": mark("Group completed"),
         "action_group.failed": mark("Can no longer be completed"),

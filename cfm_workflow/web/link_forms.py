@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from cfm_workflow import limits
 from cfm_workflow.errors import IncompleteTransition, Invalid
 from cfm_workflow.forms.fields import storable
-from cfm_workflow.operations.links import Look
+from cfm_workflow.operations.links import SNOOZES, Look
 from cfm_workflow.policy.audiences import KINDS, Level
 from cfm_workflow.security.links import Purpose
 from cfm_workflow.texts import mark
@@ -38,6 +38,7 @@ WRONG: Final[Mapping[str, str]] = {
     "root_cause": mark("Say what caused it."),
 }
 WRONG_LEVEL: Final = mark("Choose one of the levels.")
+WRONG_SNOOZE: Final = mark("Choose for how long.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,9 @@ def read(look: Look, form: Mapping[str, str]) -> Filled:
     """The form, checked against what the page asked for; what else came with it is not looked at."""
     if look.purpose is Purpose.PREFERENCES:
         return _read_levels(form)
+    if look.purpose is Purpose.SNOOZE:
+        by = form.get("by", "")
+        return Filled(says={"by": by}) if by in SNOOZES else Filled(mistakes={"by": Mistake(WRONG_SNOOZE)})
     typed = {name: form[name].replace("\r\n", "\n") for name in asked(look) if name in form}
     says = {name: text.strip() for name, text in typed.items() if text.strip()}
     return Filled(typed, says, dict(_mistakes(look, says)))

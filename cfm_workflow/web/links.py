@@ -123,7 +123,7 @@ def _form() -> Mapping[str, str]:
 
 # --- how it looks ---
 
-_TEMPLATES: Final = {Purpose.PREFERENCES: "links/preferences.html"}
+_TEMPLATES: Final = {Purpose.PREFERENCES: "links/preferences.html", Purpose.SNOOZE: "links/snooze.html"}
 _REMARKS: Final[Mapping[Standing, str]] = {
     Standing.USED: mark("This link was used already."),
     Standing.VOID: mark("This link is not valid any more."),
@@ -134,6 +134,7 @@ _DONE: Final[Mapping[Purpose, str]] = {
     Purpose.COMPLETE: mark("Thank you. What you said is recorded."),
     Purpose.COMMENT: mark("Thank you. Your comment is recorded."),
     Purpose.PREFERENCES: mark("Saved."),
+    Purpose.SNOOZE: mark("You will be reminded again."),
 }
 _LABELS: Final[Mapping[str, str]] = {
     "outcome": mark("Outcome"),
@@ -142,6 +143,13 @@ _LABELS: Final[Mapping[str, str]] = {
     "root_cause": mark("Root cause"),
     "comment": mark("Comment"),
 }
+
+_SNOOZES: Final[Mapping[str, str]] = {
+    "hour": mark("In 1 hour"),
+    "day": mark("In 1 day"),
+    "three_days": mark("In 3 days"),
+}
+"""The buttons of `links.SNOOZES`."""
 
 _HINTS: Final[Mapping[str, str]] = {"reason": mark("Some outcomes need one.")}
 
@@ -161,6 +169,7 @@ def _page(look: Look, filled: Filled | None = None, *, status: int = HTTPStatus.
         required=link_forms.required(look),
         labels=_LABELS,
         hints=_HINTS,
+        snoozes=_SNOOZES,
         sections=SECTIONS,
         levels=LEVELS,
         shortened=_shortened,

@@ -39,11 +39,13 @@ def path_to(world: World, operation: Operation) -> str:
     token = world.ada.post("/me/tokens")
     integration = world.ada.post("/integrations", {"name": "CRM", "scopes": ["events:read"]})
     webhook = world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["import.finished"]})
+    soon = {"feedback": action["feedback_id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
+    reminder = world.ada.post("/reminders", soon)
     things = {
         "feedback_id": action["feedback_id"], "action_id": action["id"], "customer_id": customer["id"],
         "user_id": world.ada.id, "team_id": world.care["id"], "integration_id": integration["id"],
         "token_id": token["id"], "outcome_id": 1, "webhook_id": webhook["id"],
-        "calendar_id": 1, "policy_id": 1, "absence_id": absence_of(world),
+        "calendar_id": 1, "policy_id": 1, "absence_id": absence_of(world), "reminder_id": reminder["id"],
     }  # fmt: skip
     path = operation.path
     for name, ident in things.items():
@@ -189,7 +191,7 @@ ODD = [
     "/actions?assignee=" + "0" * 19 + "19999999999999999999", "/actions?assignee=%00", "/actions?team=" + "9" * 5000,
     "/actions?assignee=" + "0" * 19 + "1" + "9" * 5000, "/actions?state=%00", "/actions?feedback=" + "0" * 25 + "1",
     "/actions?due_before=2026-11-20T10:00:00", "/actions?workflow=%00", "/users?q=%00", "/users?team=x",
-    "/customers?email=%00",
+    "/customers?email=%00", "/reminders?for=%00", "/reminders?state=odd", "/reminders?feedback=0", "/reminders?sort=id",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import clock
 from cfm_workflow.access import Caller
 from cfm_workflow.models import Event
-from cfm_workflow.operations import erasure
+from cfm_workflow.operations import erasure, personal_reminders
 from cfm_workflow.operations.actions.move import move
 from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.queries import callers
@@ -64,6 +64,38 @@ def test_a_transition_under_way_tells_nothing_of_an_item_that_is_erased_meanwhil
     )
     assert erased.status_code == 204
     assert world.history(action) == ["action.assigned", "action.accepted"]
+    assert SECRET not in told(world)
+
+
+def test_a_reminder_that_is_being_told_tells_nothing_of_an_item_that_is_erased_meanwhile(world: World) -> None:
+    item = world.feedback(SECRET)
+    at = clock.now() + timedelta(days=1)
+    world.olga.post("/reminders", {"feedback": item["id"], "remind_at": at.isoformat(), "text": SECRET})
+    erased = beside(
+        world,
+        lambda session: personal_reminders.fire_due(session, now=at),
+        asking(world, world.ada, "DELETE", f"/feedback/{item['id']}"),
+    )
+    assert erased.status_code == 204
+    assert [event["type"] for event in world.events(types="reminder.*")] == ["reminder.set", "reminder.fired"]
+    assert SECRET not in told(world)
+
+
+def test_a_reminder_set_on_an_item_that_is_being_erased_is_refused(world: World) -> None:
+    item = world.feedback(SECRET)
+    at = clock.now() + timedelta(days=1)
+    refused = beside(
+        world,
+        lambda session: erasure.erase_feedback(session, caller_of(session, world.ada), item["id"], now=clock.now()),
+        asking(
+            world,
+            world.olga,
+            "POST",
+            "/reminders",
+            {"feedback": item["id"], "remind_at": at.isoformat(), "text": SECRET},
+        ),
+    )
+    assert refused.status_code == 409
     assert SECRET not in told(world)
 
 

@@ -38,6 +38,7 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     actions_are_described_and_linked(world, item, fill)
     reminders_come(world, item, fill)
     people_are_away(world, item, fill)
+    personal_reminders_come(world, item, fill)
     groups_end(world, fill)
     the_clock_stands_still(world)
     people_disappear(world, fill)
@@ -211,6 +212,21 @@ def people_are_away(world: World, item: dict[str, Any], fill: Fill) -> None:
     )
     given(world, item, fill)
     world.alice.expect(204, "DELETE", f"/users/{world.alice.id}/absences/{absence['id']}")
+
+
+def personal_reminders_come(world: World, item: dict[str, Any], fill: Fill) -> None:
+    began, action = clock.now(), given(world, item, fill)
+    olga, receivers = world.olga, [world.alice.email]
+    for n in range(1, limits.REMINDER_RECEIVERS):
+        person = {"email": f"{'x' * 60}{n}@example.com", "name": fill(limits.NAME), "role": "agent"}
+        receivers.append(world.ada.post("/users", person)["email"])
+    about = {"action": action["id"], "for": receivers, "text": fill(limits.REMINDER)}
+    made = olga.post("/reminders", about | {"remind_at": (began + timedelta(days=1)).isoformat()})
+    changes = {"text": fill(limits.REMINDER - 1) + "!", "every": "P1D"}
+    olga.expect(200, "PATCH", f"/reminders/{made['id']}", changes)
+    clock.freeze(began + timedelta(days=1))
+    tell_reminders(world.service)
+    olga.expect(204, "DELETE", f"/reminders/{made['id']}")
 
 
 def groups_end(world: World, fill: Fill) -> None:

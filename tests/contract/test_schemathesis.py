@@ -62,6 +62,8 @@ IN_WORDS: dict[str, set[str]] = {
     "addHolidays":       {"file"},
     "createPolicy":      {"teams", "calendar", "targets", "ladders"},
     "changePolicy":      {"teams", "calendar", "targets", "ladders"},
+    "setReminder":       {"feedback", "action", "remind_at", "for"},
+    "changeReminder":    {"remind_at"},
     "createWebhook":     {"url", "event_types", "teams", "workflows", "headers", "secret"},
     "changeWebhook":     {"url", "event_types", "teams", "workflows", "headers"},
     "rotateWebhookSecret": {"secret"},
@@ -75,8 +77,8 @@ CHECKS = {
 }
 ENDLESS = [operation.name for operation in OPERATIONS if operation.streams]
 """It reads an answer to its end, and these have none; `tests/api/test_stream.py` asks them."""
-ERASED_NOT_GONE = ("/feedback/", "/customers/")
-"""DELETE erases what is personal there; that something was there stays, and is shown."""
+ERASED_NOT_GONE = ("/feedback/", "/customers/", "/reminders/")
+"""DELETE erases what is personal there, or cancels; that something was there stays, and is shown."""
 ANYWHERE = {"cursor", "Idempotency-Key"}  # a cursor goes with its list; a key with one request only
 MANY = 8
 TRANSITIONS = ("accept", "start", "wait", "resume", "complete", "decline", "release", "reassign", "cancel", "reopen")
@@ -140,6 +142,7 @@ def fill(world: World, root: Person) -> None:
         item = world.feedback(f"Item {n}", source="web", external_id=str(n), customer={"name": f"Kim {n}"})
         made = world.give("Ada", "Root", item=item, by="Root", completion="any" if n % 2 else "all")
         root.post("/teams", {"key": f"team{n}", "name": f"Team {n}", "members": ["bob@example.com"]})
+        root.post("/reminders", {"feedback": item["id"], "remind_at": "2099-12-01T17:00:00Z", "text": f"Reminder {n}"})
         if n % 3 == 0:
             root.fire(made["actions"][1], "start")
         period = {"from": f"210{n}-01-01T00:00:00Z", "to": f"210{n}-02-01T00:00:00Z"}

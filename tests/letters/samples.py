@@ -13,7 +13,7 @@ from cfm_workflow.texts import zone_named
 OWN_STEP = "action.inspected"
 """As a workflow file might add it."""
 TYPES = [*AUDIENCES, OWN_STEP]
-TOKENS = {purpose: f"{purpose}.{'t' * 80}" for purpose in ("accept", "complete", "comment", "preferences")}
+TOKENS = {purpose: f"{purpose}.{'t' * 80}" for purpose in ("accept", "complete", "comment", "snooze", "preferences")}
 BASE = "https://cfm.example.com/care"
 READER = 9
 

@@ -24,15 +24,16 @@ def signer(*made: str) -> LinkSigner:
     return LinkSigner(KeyRing(keys(",".join(made))))
 
 
-def token(by: LinkSigner, purpose: str = "accept", action_id: int | None = 17) -> str:
-    return by.sign(purpose, account_id=3, action_id=action_id, random=RANDOM, expires_at=LATER)
+def token(by: LinkSigner, purpose: str = "accept", subject_id: int | None = 17) -> str:
+    return by.sign(purpose, account_id=3, subject_id=subject_id, random=RANDOM, expires_at=LATER)
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
-@pytest.mark.parametrize("action_id", [None, 1, 2**63 - 1])
-def test_what_was_signed_is_read_again(purpose: Purpose, action_id: int | None) -> None:
-    read = signer(KEY).verify(token(signer(KEY), purpose, action_id), now=NOW)
-    assert (read.purpose, read.account_id, read.action_id) == (purpose, 3, action_id)
+@pytest.mark.parametrize("subject_id", [None, 1, 2**63 - 1])
+def test_what_was_signed_is_read_again(purpose: Purpose, subject_id: int | None) -> None:
+    read = signer(KEY).verify(token(signer(KEY), purpose, subject_id), now=NOW)
+    about = (None, subject_id) if purpose is Purpose.SNOOZE else (subject_id, None)
+    assert (read.purpose, read.account_id, read.action_id, read.reminder_id) == (purpose, 3, *about)
     assert (read.expires_at, read.hash) == (LATER, hash_of(RANDOM))
 
 

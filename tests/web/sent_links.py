@@ -11,7 +11,7 @@ from tests.world import Person, World
 END = {"outcome": "fixed"}
 
 
-def sent(world: World, person: Person, purpose: str, action: Any = None) -> str:
+def sent(world: World, person: Person, purpose: str, action: Any = None, reminder: Any = None) -> str:
     """The path of a link that this person gets by mail now."""
     action_id = None if action is None else action["id"]
     tokens = world.service.database.transaction(
@@ -21,10 +21,17 @@ def sent(world: World, person: Person, purpose: str, action: Any = None) -> str:
             account_id=person.id,
             purposes=[purpose],
             action_id=action_id,
+            reminder_id=None if reminder is None else reminder["id"],
             now=clock.now(),
         )
     )
     return f"/l/{tokens[purpose]}"
+
+
+def reminded(world: World, person: Person, text: str = "Call back") -> Any:
+    """A reminder of somebody for themselves, of an item."""
+    about = {"feedback": world.feedback()["id"], "remind_at": "2099-12-01T17:00:00Z", "text": text}
+    return person.post("/reminders", about)
 
 
 def get(world: World, path: str, **more: Any) -> TestResponse:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import Visit, chromium, visit
-from tests.web.sent_links import sent
+from tests.web.sent_links import reminded, sent
 from tests.world import World
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-PURPOSES = ("accept", "complete", "comment", "preferences")
+PURPOSES = ("accept", "complete", "comment", "preferences", "snooze")
 LOOKS = (("en", "light"), ("ko", "dark"))
 
 
@@ -49,9 +49,10 @@ def test_every_page_is_accessible_fits_a_phone_and_asks_no_other_host(
     browser: Browser, live_server: str, small_world: World, language: str, scheme: str
 ) -> None:
     speak(small_world, language)
-    work = action(small_world)
+    work, call = action(small_world), reminded(small_world, small_world.alice, "Call_them_back_" * 30)
     for purpose in PURPOSES:
-        with visit(browser, live_server + sent(small_world, small_world.alice, purpose, work), width=320) as visited:
+        link = sent(small_world, small_world.alice, purpose, work, call)
+        with visit(browser, live_server + link, width=320) as visited:
             assert visited.page.locator("html").get_attribute("lang") == language
             assert visited.page.evaluate("document.documentElement.scrollWidth") == 320, purpose
             visited.page.emulate_media(color_scheme=scheme)
@@ -103,6 +104,18 @@ def test_work_is_finished_by_keyboard_alone(browser: Browser, live_server: str, 
         assert page.get_by_role("button").count() == 0
     shown = small_world.ada.get(f"/actions/{work['id']}")
     assert (shown["state"], shown["outcome"]) == ("done", "fixed")
+
+
+def test_a_reminder_is_put_off_by_keyboard(browser: Browser, live_server: str, small_world: World) -> None:
+    call = reminded(small_world, small_world.alice)
+    with visit(browser, live_server + sent(small_world, small_world.alice, "snooze", reminder=call)) as visited:
+        page = visited.page
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.get_by_role("status").wait_for()
+        assert page.get_by_role("button").count() == 0
+    assert small_world.alice.get(f"/reminders/{call['id']}")["remind_at"] < call["remind_at"]
 
 
 def test_choices_are_saved_and_shown_as_saved(browser: Browser, live_server: str, small_world: World) -> None:

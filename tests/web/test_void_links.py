@@ -10,14 +10,15 @@ from cfm_workflow.security.keys import KeyRing, new_key
 from cfm_workflow.setting_values import keys
 from tests import invariants
 from tests.api.statements import counted
-from tests.web.sent_links import END, get, post, sent, state
+from tests.web.sent_links import END, get, post, reminded, sent, state
 from tests.world import World
 
 
 def test_looking_at_a_link_changes_nothing_however_often(world: World, noon: datetime) -> None:
     action = world.action("Alice")
-    purposes = ("accept", "complete", "comment", "preferences")
-    found = [sent(world, world.alice, purpose, action) for purpose in purposes]
+    purposes = ("accept", "complete", "comment", "preferences", "snooze")
+    call = reminded(world, world.alice)
+    found = [sent(world, world.alice, purpose, action, call) for purpose in purposes]
     before = invariants.dump(world.service.database)
     for link in found * 2:
         assert get(world, link).status_code == 200
