@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final
 
 import orjson
-from flask import Blueprint, Flask, Response, request
+from flask import Flask, Response, request
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -165,10 +165,13 @@ class LazyRule(Rule):
     """Compiles what builds its address when one is first built, as for hardly any: it takes most of a start."""
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        compiled = cache(partial(super()._compile_builder, append_unknown))
+        compile_builder = super()._compile_builder
+        compiled: list[Callable[..., tuple[str, str]]] = []
 
         def build(rule: Rule, **values: Any) -> tuple[str, str]:
-            return compiled()(rule, **values)
+            if not compiled:
+                compiled.append(compile_builder(append_unknown))
+            return compiled[0](rule, **values)
 
         return build
 
@@ -177,21 +180,24 @@ def register(app: Flask, service: Service) -> None:
     """Add all declared operations to the application."""
     app.url_rule_class = LazyRule
     app.url_map.converters["id"] = IdConverter
-    blueprint = Blueprint("api", __name__, url_prefix=BASE)
     for operation in OPERATIONS:
-        blueprint.add_url_rule(
-            operation.path,
-            endpoint=operation.name,
+        app.add_url_rule(
+            BASE + operation.path,
+            endpoint=f"api.{operation.name}",
             view_func=_view(operation, service),
             methods=[operation.method],
             provide_automatic_options=False,
         )
-    app.register_blueprint(blueprint)
+
+
+@cache
+def _form(schema: type[Schema] | None) -> Schema | None:
+    """The one instance that reads all messages of this form: it holds nothing of them."""
+    return None if schema is None else schema()
 
 
 def _view(operation: Operation, service: Service) -> Callable[..., Response]:
-    query = operation.query() if operation.query is not None else None
-    body = operation.body() if operation.body is not None else None
+    query, body = _form(operation.query), _form(operation.body)
 
     def view(**path: Any) -> Response:
         now = clock.now()
