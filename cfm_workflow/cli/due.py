@@ -37,7 +37,7 @@ def recompute(calendar_id: int | None) -> None:
         with _bar(console, total) as report:
             done = [_recompute(service, ident, report) for ident in ids]
     seen, moved = (sum(each) for each in zip(*done, strict=True))
-    click.echo(f"{seen:,} open actions looked at, {moved:,} due dates moved.")
+    click.echo(f"Open actions looked at: {seen:,}. Due dates moved: {moved:,}.")
 
 
 def _wanted(service: Service, calendar_id: int | None) -> tuple[list[int], int]:

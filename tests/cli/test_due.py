@@ -40,17 +40,17 @@ def test_it_moves_what_the_rules_of_now_move_and_says_how_many(
     cfm: Shell, moved: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reckoning, "BATCH", 2)
-    assert cfm("due", "recompute") == "5 open actions looked at, 4 due dates moved."
+    assert cfm("due", "recompute") == "Open actions looked at: 5. Due dates moved: 4."
     events = moved.events(types="action.changed")
     assert {event["data"]["action"]["due_at"] for event in events} >= {"2026-11-25T12:00:00Z"}
     assert all(event["data"]["reason"] for event in events)
-    assert cfm("due", "recompute") == "5 open actions looked at, 0 due dates moved."
+    assert cfm("due", "recompute") == "Open actions looked at: 5. Due dates moved: 0."
     assert len(moved.events(types="action.changed")) == len(events) == 5  # one was to be accepted by Tuesday
 
 
 def test_it_may_be_told_which_calendar(cfm: Shell, moved: World) -> None:
     week = {"mon": [["09:00", "18:00"]]}
     other = moved.sam.expect(201, "POST", "/calendars", {"name": "Other", "time_zone": "UTC", "week": week})
-    assert cfm("due", "recompute", "--calendar", str(other["id"])) == "0 open actions looked at, 0 due dates moved."
-    assert cfm("due", "recompute", "--calendar", "1") == "5 open actions looked at, 4 due dates moved."
+    assert cfm("due", "recompute", "--calendar", str(other["id"])) == "Open actions looked at: 0. Due dates moved: 0."
+    assert cfm("due", "recompute", "--calendar", "1") == "Open actions looked at: 5. Due dates moved: 4."
     assert "999" in cfm.refused(1, "due", "recompute", "--calendar", "999")
