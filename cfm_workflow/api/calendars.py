@@ -63,7 +63,7 @@ def get_calendar(ask: Ask, calendar_id: int) -> Any:
 
 def preview_change(ask: Ask, calendar_id: int) -> Any:
     """Which due dates a change of a calendar would move."""
-    return calendars_operations.preview(ask.session, ask.caller, calendar_id, ask.body)
+    return calendars_operations.preview(ask.session, ask.caller, calendar_id, ask.body, now=ask.now)
 
 
 @route(

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-_PATHS: Final = {"action": "actions", "feedback": "feedback"}
+_PATHS: Final = {"action": "actions", "feedback": "feedback", "reminder": "reminders"}
 
 
 def address_of(base_url: str, kind: str, ident: int) -> str:
-    """The address of an `action` or a `feedback` item."""
+    """The address of an `action`, a `feedback` item or a `reminder`."""
     return f"{base_url}/{_PATHS[kind]}/{ident}"
 
 

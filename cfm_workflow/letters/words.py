@@ -310,6 +310,7 @@ FIELDS: Final[Mapping[str, str]] = {
 BUTTONS: Final[Mapping[str, str]] = {
     "accept": mark("Accept"),
     "complete": mark("Finish"),
+    "acknowledge": mark("Acknowledge"),
     "comment": mark("Write a comment"),
     "snooze": mark("Remind me later"),
 }

@@ -82,7 +82,9 @@ def change(
     return calendars_query.view(calendar)
 
 
-def preview(session: Session, caller: Caller, calendar_id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+def preview(
+    session: Session, caller: Caller, calendar_id: int, fields: Mapping[str, Any], *, now: datetime
+) -> dict[str, Any]:
     """What the same change would move: see `reckoning.preview`. Changes nothing.
 
     Raises:
@@ -96,7 +98,7 @@ def preview(session: Session, caller: Caller, calendar_id: int, fields: Mapping[
     would_be.is_default = calendar.is_default or bool(fields.get("default"))
     would_be.version += bool(changes) or would_be.is_default != calendar.is_default
     _check(would_be)
-    return reckoning.preview(session, caller, calendar_id, would_be)
+    return reckoning.preview(session, caller, calendar_id, would_be, now=now)
 
 
 def add_holidays(session: Session, caller: Caller, calendar_id: int, file: bytes, *, now: datetime) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def preview_holidays(
         NotFound, Forbidden, Invalid.
     """
     calendar = calendars_query.find(session, calendar_id)
-    return preview(session, caller, calendar_id, _with_holidays(calendar, file, now))
+    return preview(session, caller, calendar_id, _with_holidays(calendar, file, now), now=now)
 
 
 def _with_holidays(calendar: Calendar, file: bytes, now: datetime) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from cfm_workflow.models import Account, Action, CalendarFeed, Event, Feedback, 
 from cfm_workflow.models.actions import PRIORITY_NAMES, UNFINISHED
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.queries import callers
+from cfm_workflow.queries import personal_reminders as reminders_query
 from cfm_workflow.security.tokens import digest, new_token
 
 ENTRIES: Final = 1_000
@@ -157,5 +158,22 @@ def _actions(session: Session, caller: Caller) -> list[Entry]:
     return found
 
 
-SOURCES: Final[tuple[Callable[[Session, Caller], list[Entry]], ...]] = (_actions,)
+def _reminders(session: Session, caller: Caller) -> list[Entry]:
+    """The personal reminders that somebody is still to be told."""
+    return [
+        Entry(
+            "reminder",
+            row.id,
+            row.remind_at,
+            row.text,
+            version=row.version,
+            created_at=row.created_at,
+            changed_at=row.created_at,
+            feedback_id=row.feedback_id,
+        )
+        for row in reminders_query.upcoming(session, caller, ENTRIES)
+    ]
+
+
+SOURCES: Final[tuple[Callable[[Session, Caller], list[Entry]], ...]] = (_actions, _reminders)
 """What stands in a calendar; each gives the first `ENTRIES` of its kind."""

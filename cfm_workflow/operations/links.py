@@ -14,10 +14,12 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from cfm_workflow import access
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import CfmError, Invalid, NotFound
 from cfm_workflow.models import Account, Link, Outcome
 from cfm_workflow.operations import personal_reminders, preferences
+from cfm_workflow.operations.actions.acknowledge import acknowledge
 from cfm_workflow.operations.actions.comment import comment
 from cfm_workflow.operations.actions.move import move
 from cfm_workflow.operations.actions.steps import Order
@@ -163,6 +165,9 @@ def use(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, now:
         later = {"remind_at": now + SNOOZES[fields["by"]]}
         personal_reminders.change(session, caller, signed.reminder_id or 0, later, now=now)
         return _used_up(session, signed, now)
+    if signed.purpose is Purpose.ACKNOWLEDGE:
+        acknowledge(session, caller, signed.action_id or 0, now=now)
+        return _used_up(session, signed, now)
     after = _act(session, caller, signed, before, fields, now)
     if (after["assignee"] or {}).get("id") != caller.id:  # given to somebody else between our look and the lock
         raise UnusableLink(_seen(session, signed, None, now))
@@ -247,7 +252,11 @@ def _seen_action(
             and bool(path(definition, row, transition, by=caller.id, relations=relations, now=now))
         )
     )
-    standing = _standing(signed.purpose, row, caller, used_at, within_reach=within_reach)
+    if signed.purpose is Purpose.ACKNOWLEDGE:
+        may_quiet = access.allows(caller, "action.acknowledge", relations)
+        standing = _standing_to_quiet(row, used_at, may_quiet=may_quiet)
+    else:
+        standing = _standing(signed.purpose, row, caller, used_at, within_reach=within_reach)
     return Look(
         signed.purpose,
         standing,
@@ -270,6 +279,15 @@ def _standing(
     if action.assignee_id != caller.id and not (is_offered and action.assignee_id is None):
         return Standing.VOID
     return Standing.OPEN if within_reach or purpose is Purpose.COMMENT else Standing.CLOSED
+
+
+def _standing_to_quiet(action: Any, used_at: datetime | None, *, may_quiet: bool) -> Standing:
+    """Of a link to quiet reminders: leads and supervisors are sent it, too."""
+    if used_at is not None:
+        return Standing.USED
+    if not may_quiet:
+        return Standing.VOID
+    return Standing.CLOSED if action.finished_at is not None else Standing.OPEN
 
 
 def _transition(definition: Definition, purpose: Purpose) -> str | None:

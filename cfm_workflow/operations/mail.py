@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from cfm_workflow import limits, texts
+from cfm_workflow import access, limits, texts
 from cfm_workflow.access import Caller
 from cfm_workflow.ledger import outbox
 from cfm_workflow.ledger.outbox import Claimed
@@ -67,7 +67,7 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
         return Needless(f"The address is dead: {dead.reason}")
     if claimed.position < 0:
         return _digest(session, caller, person, claimed, now)
-    notices = _notices(session, caller, claimed)
+    notices = _notices(session, caller, claimed, now)
     if not notices:
         return Needless("Nothing is left to be told.")
     news = _read(session, notices[: LINES + 1])
@@ -85,7 +85,7 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
         unsaid=len(notices) - len(news),
         purposes=[
             *(["snooze"] if reminder_id is not None else []),
-            *_possible(session, caller, action_id, now),
+            *_possible(session, caller, action_id, now, is_reminded=arrangement.main.type in REMINDERS),
             "preferences",
         ],
         action_id=action_id,
@@ -103,7 +103,7 @@ def _digest(session: Session, caller: Caller, person: Any, claimed: Claimed, now
     """A digest as things are now; it is not sent when there is nothing to do and nothing has happened."""
     zone = texts.zone_named(person.time_zone)
     figures = actions_query.numbers(session, caller, today=now.astimezone(zone).date(), zone=zone, now=now)
-    notices = _notices(session, caller, claimed)
+    notices = _notices(session, caller, claimed, now)
     if not notices and not figures["overdue"] and not figures["due_today"]:
         return Needless("Nothing is due and nothing has happened.")
     news = sorted(_read(session, notices[:LINES]), key=lambda one: one.data["position"])
@@ -125,16 +125,24 @@ def _installation(session: Session) -> str:
     return session.execute(select(Installation.created_at)).scalar_one().isoformat()
 
 
-def _notices(session: Session, caller: Caller, claimed: Claimed) -> Sequence[Any]:
+_About: Final = aliased(Action)
+
+
+def _still_matters(now: datetime) -> Any:
+    """Nobody is reminded of what has ended or was quieted before the mail left."""
+    return and_(_About.finished_at.is_(None), or_(_About.quiet_until.is_(None), _About.quiet_until <= now))
+
+
+def _notices(session: Session, caller: Caller, claimed: Claimed, now: datetime) -> Sequence[Any]:
     """What the mail is to tell, the most important first."""
     query = (
         select(Event.position, Event.type, Notice.relation)
         .join(Notice, Notice.position == Event.position)
-        .outerjoin(Action, Action.id == Notice.action_id)
+        .outerjoin(_About, _About.id == Notice.action_id)
         .where(
             Notice.account_id == claimed.receiver,
             Notice.batch == claimed.position,
-            or_(Event.type.not_in(REMINDERS), Action.finished_at.is_(None)),  # nobody is reminded of what has ended
+            or_(Event.type.not_in(REMINDERS), _still_matters(now)),
         )
     )
     if caller.hidden_teams:
@@ -179,13 +187,24 @@ def _progress(session: Session, group_id: int | None) -> Mapping[int, tuple[int,
 _ACTION: Final = select(Action.__table__).where(Action.id == bindparam("id"))
 
 
-def _possible(session: Session, caller: Caller, action_id: int | None, now: datetime) -> list[str]:
-    """What signed links may be for: what the assignee of now can do with the action as it is now."""
+def _possible(
+    session: Session, caller: Caller, action_id: int | None, now: datetime, *, is_reminded: bool
+) -> list[str]:
+    """What signed links may be for: what the assignee of now can do with the action as it is now; and to whoever is
+    reminded of it, to quiet it for a while."""
     action = None if action_id is None else session.execute(_ACTION, {"id": action_id}).one_or_none()
-    if action is None or action.assignee_id != caller.id:
+    if action is None:
         return []
-    definition = definition_of(session, action.workflow_id)
     standing = relations.of_actions(session, caller, [action])[action.id]
+    may_quiet = is_reminded and action.finished_at is None and access.allows(caller, "action.acknowledge", standing)
+    quieting = ["acknowledge"] if may_quiet else []
+    if action.assignee_id != caller.id:
+        return quieting
+    return [*quieting, *_moving(session, caller, action, standing, now)]
+
+
+def _moving(session: Session, caller: Caller, action: Any, standing: frozenset[str], now: datetime) -> list[str]:
+    definition = definition_of(session, action.workflow_id)
     allowed, _ = choices(definition, action, by=caller.id, relations=standing, now=now)
     found = ["accept"] if "accept" in allowed else []
     if path(definition, action, "complete", by=caller.id, relations=standing, now=now):

@@ -23,6 +23,7 @@ from cfm_workflow.operations.actions.reckon import reckon
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import calendars as calendars_query
 from cfm_workflow.queries import due as due_query
+from cfm_workflow.workflow import Category
 
 BATCH: Final = 200
 EXAMPLES: Final = 50
@@ -116,13 +117,16 @@ def _goes_by(calendar_id: int, *, is_default: bool) -> Any:
 # -- before ------------------------------------------------------------------------------------------------------------
 
 
-def preview(session: Session, caller: Caller, calendar_id: int, would_be: Calendar) -> dict[str, Any]:
+def preview(session: Session, caller: Caller, calendar_id: int, would_be: Calendar, *, now: datetime) -> dict[str, Any]:
     """Which due dates move, from when to when, once a calendar is as `would_be`, which is not stored.
 
-    Looks at the open actions that are due first; examples are only those that the caller may read.
+    Looks at the open actions that are due first; what is overdue stays. Examples are only those that the caller may
+    read.
     """
     mine = _goes_by(calendar_id, is_default=would_be.is_default)
-    query = select(Action.id, Action.title, Action.due_at, Action.due_rule).where(UNFINISHED, _HAS_RULE, mine)
+    query = select(Action.id, Action.title, Action.due_at, Action.due_rule).where(
+        UNFINISHED, _HAS_RULE, mine, or_(Action.due_sort > now, Action.category == Category.WAITING)
+    )
     rows = session.execute(query.order_by(Action.due_sort, Action.id).limit(limits.COUNT + 1)).all()
     moves = list(_moves(session, rows[: limits.COUNT], would_be))
     return {

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Account, Action, Feedback, PersonalReminder, PersonalReminderReceiver
+from cfm_workflow.models.personal_reminders import PLANNED
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
@@ -60,6 +61,12 @@ def _concerns(account_id: int | None) -> Any:
 
 def _for(account_id: int | None) -> Any:
     return select(PersonalReminderReceiver.reminder_id).where(PersonalReminderReceiver.account_id == account_id)
+
+
+def upcoming(session: Session, caller: Caller, count: int) -> Sequence[Any]:
+    """The first reminders that are still to be told to the caller."""
+    mine = (PLANNED, PersonalReminder.id.in_(_for(caller.id)), _may_see(caller))
+    return session.execute(SELECT.where(*mine).order_by(PersonalReminder.remind_at).limit(count)).all()
 
 
 def _may_see(caller: Caller) -> Any:

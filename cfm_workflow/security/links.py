@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     COMMENT = "comment"
     PREFERENCES = "preferences"
     SNOOZE = "snooze"
+    ACKNOWLEDGE = "acknowledge"
 
 
 RANDOM_BYTES: Final = 16
@@ -39,6 +40,7 @@ _CODES: Final = {
     Purpose.COMMENT:     3,
     Purpose.PREFERENCES: 4,
     Purpose.SNOOZE:      5,
+    Purpose.ACKNOWLEDGE: 6,
 }  # fmt: skip
 _PURPOSES: Final = {code: purpose for purpose, code in _CODES.items()}
 _HEAD: Final = struct.Struct(f">BBQQQ{RANDOM_BYTES}s")

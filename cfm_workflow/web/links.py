@@ -134,6 +134,7 @@ _DONE: Final[Mapping[Purpose, str]] = {
     Purpose.COMPLETE: mark("Thank you. What you said is recorded."),
     Purpose.COMMENT: mark("Thank you. Your comment is recorded."),
     Purpose.PREFERENCES: mark("Saved."),
+    Purpose.ACKNOWLEDGE: mark("Thank you. It is quiet for two business days."),
     Purpose.SNOOZE: mark("You will be reminded again."),
 }
 _LABELS: Final[Mapping[str, str]] = {

@@ -13,7 +13,8 @@ from cfm_workflow.texts import zone_named
 OWN_STEP = "action.inspected"
 """As a workflow file might add it."""
 TYPES = [*AUDIENCES, OWN_STEP]
-TOKENS = {purpose: f"{purpose}.{'t' * 80}" for purpose in ("accept", "complete", "comment", "snooze", "preferences")}
+PURPOSES = ("accept", "complete", "acknowledge", "comment", "snooze", "preferences")
+TOKENS = {purpose: f"{purpose}.{'t' * 80}" for purpose in PURPOSES}
 BASE = "https://cfm.example.com/care"
 READER = 9
 

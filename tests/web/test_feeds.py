@@ -226,3 +226,16 @@ def test_no_address_reaches_the_log_whatever_goes_wrong(
     logged = capsys.readouterr().err
     assert "ZeroDivisionError" in logged
     assert token not in logged and token[:25] not in logged
+
+
+def test_personal_reminders_stand_there_too_until_they_are_told(small_world: World, noon: datetime) -> None:
+    item = small_world.feedback()
+    asked = {"feedback": item["id"], "remind_at": "2026-11-24T17:00:00+09:00", "text": "Call back"}
+    made = small_world.olga.post("/reminders", asked | {"for": [small_world.alice.email]})
+    path = address(small_world.alice)
+    [event] = Calendar.from_ical(get(small_world, path).data).walk("VEVENT")
+    assert (event["SUMMARY"], event["DTEND"].dt) == ("Call back", datetime(2026, 11, 24, 8, tzinfo=UTC))
+    assert str(event["UID"]).startswith(f"reminder-{made['id']}@")
+    assert Calendar.from_ical(get(small_world, address(small_world.bob)).data).walk("VEVENT") == []
+    small_world.olga.expect(204, "DELETE", f"/reminders/{made['id']}")
+    assert Calendar.from_ical(get(small_world, path).data).walk("VEVENT") == []

@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from cfm_workflow import clock
 from cfm_workflow.operations import reminders
 from cfm_workflow.worker.reminders import tell_reminders
-from tests.mailing import Post, receivers
+from tests.mailing import Post, links, receivers
 from tests.smtp import Taken
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -73,6 +74,25 @@ def test_those_above_have_one_list_in_the_morning_but_for_what_is_urgent(hourly:
     assert subjects(at(hourly, morning - MINUTE), "lea") == []
     [listed] = subjects(at(hourly, morning), "lea")
     assert listed == "Late: Number 0 (and 1 more)"
+
+
+def test_a_reminder_can_be_quieted_from_its_mail_by_whoever_it_reminds(hourly: Post, noon: datetime) -> None:
+    given(hourly, "Alice")
+    at(hourly, noon + 90 * MINUTE)
+    told = at(hourly, noon + 100 * MINUTE)
+    [mail] = [each for each in told if each.recipient.startswith("lea")]
+    assert set(links(mail)) >= {"Acknowledge"}
+    assert "Accept" not in links(mail)  # she leads, and has nothing to accept
+    path = urlsplit(links(mail)["Acknowledge"]).path
+    client = hourly.world.app.test_client()
+    assert client.get(path).status_code == 200
+    done = client.post(path)
+    assert done.status_code == 200 and "quiet for two business days" in done.text
+    [event] = hourly.world.events(types="action.acknowledged")
+    assert event["data"]["actor"]["name"] == "Lea"
+    assert event["data"]["action"]["quiet_until"] == "2026-11-25T13:40:00Z"
+    assert client.post(path).status_code == 410
+    assert at(hourly, noon + 24 * HOUR) == []
 
 
 def test_nobody_is_reminded_in_the_morning_of_what_was_finished_in_the_night(hourly: Post, noon: datetime) -> None:

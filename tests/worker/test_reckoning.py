@@ -188,6 +188,15 @@ def test_what_is_waiting_now_moves_and_goes_on_with_its_reminders(world: World, 
     assert (rung, state) == (0, "planned") and at > clock.now()
 
 
+def test_what_is_overdue_was_told_and_stays(world: World, noon: datetime) -> None:
+    action = world.action(due_in={"business_days": 1})
+    clock.freeze(noon + DAY)
+    shown = world.sam.expect(200, "PATCH", "/calendars/1", {"holidays": [TUESDAY]}, query_string={"preview": "true"})
+    assert shown["moves"] == 0
+    assert change(world, holidays=[TUESDAY]) == []
+    assert world.alice.get(f"/actions/{action['id']}")["due_at"] == "2026-11-24T12:00:00Z"
+
+
 def test_reminders_move_with_the_date(world: World, noon: datetime) -> None:
     action = world.action(due_in={"business_days": 2})
     assert planned(world, action)["accept"] == (0, noon + DAY, "planned")

@@ -18,6 +18,7 @@ from cfm_workflow.policy.ladders import Target
 from cfm_workflow.queries import calendars as calendars_query
 from cfm_workflow.queries import due as due_query
 from cfm_workflow.queries.due import Pause
+from cfm_workflow.workflow import Category
 
 CALLER: Final = system("calendar")
 COLUMNS: Final = {"due_at": Target.FINISH, "accept_by": Target.ACCEPT, "start_by": Target.START}
@@ -31,7 +32,7 @@ def reckon(session: Session, calendar: Calendar, action_ids: Collection[int], *,
     """
     held = [action for action in lock_actions(session, action_ids) if action.finished_at is None]
     waited = due_query.pauses_of(session, [action.id for action in held if _is_moved_by_waiting(action)])
-    found = [(action, _moved(session, action, waited.get(action.id, ()))) for action in held]
+    found = [(action, _moved(session, action, waited.get(action.id, ()), now)) for action in held]
     new = {action.id: moved for action, moved in found if moved}
     works = take_up(session, [action for action in held if action.id in new])
     for work in works:
@@ -47,7 +48,13 @@ def _is_moved_by_waiting(action: Held) -> bool:
     return "in" in (action.due_rule or {}) or (action.start_by is not None and action.started_at is None)
 
 
-def _moved(session: Session, action: Held, pauses: Sequence[Pause]) -> dict[str, Any]:
+def _is_over(action: Held, name: str, now: datetime) -> bool:
+    """What has passed was told and judged, and stays; but while an action waits its clock stands still."""
+    at: datetime | None = getattr(action, name)
+    return at is not None and at <= now and action.category != Category.WAITING
+
+
+def _moved(session: Session, action: Held, pauses: Sequence[Pause], now: datetime) -> dict[str, Any]:
     """Those of its dates that are to be others, as they are stored."""
     calendar = calendars_query.reckoning(session, action.calendar_id)
     now_due = {
@@ -55,7 +62,9 @@ def _moved(session: Session, action: Held, pauses: Sequence[Pause]) -> dict[str,
         "accept_by": targets.promised_again(session, action, Target.ACCEPT, pauses),
         "start_by": targets.promised_again(session, action, Target.START, pauses),
     }
-    new: dict[str, Any] = {name: at for name, at in now_due.items() if at != getattr(action, name)}
+    new: dict[str, Any] = {
+        name: at for name, at in now_due.items() if at != getattr(action, name) and not _is_over(action, name, now)
+    }
     if (due_at := new.get("due_at")) is not None and action.due_rule is not None:
         new["due_rule"] = action.due_rule | dates.on_the_wall(due_at, calendar)
         if action.first_due_at == action.due_at:
