@@ -108,13 +108,20 @@ def _connect(url: URL) -> psycopg.Connection:
     return psycopg.connect(plain, autocommit=True, connect_timeout=10)
 
 
+def memory() -> str | None:
+    """A folder in memory, if there is plenty. There nothing waits for a disk; and each test makes and removes hundreds
+    of files, which is dear on some file systems."""
+    has_plenty = Path("/dev/shm").is_dir() and shutil.disk_usage("/dev/shm").free > MEMORY_BYTES
+    return "/dev/shm" if has_plenty else None
+
+
 # -- a cluster of our own ---------------------------------------------------------------------------------------------
 
 
 def _own_cluster() -> URL:
     if os.name == "nt":
         raise Unavailable("set TEST_DATABASE_URL: on Windows no PostgreSQL is started")
-    folder = Path(tempfile.mkdtemp(prefix="cfm-pg-", dir=_place()))
+    folder = Path(tempfile.mkdtemp(prefix="cfm-pg-", dir=memory() or ("/tmp" if _is_root() else None)))
     try:
         binaries = _binaries(folder)
         _initialise(binaries, folder)
@@ -122,13 +129,6 @@ def _own_cluster() -> URL:
     except Unavailable:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-def _place() -> str | None:
-    """In memory where there is plenty: each test makes and removes five hundred files, dear on some file systems."""
-    if Path("/dev/shm").is_dir() and shutil.disk_usage("/dev/shm").free > MEMORY_BYTES:
-        return "/dev/shm"
-    return "/tmp" if _is_root() else None  # where the server's user may look, too
 
 
 def _binaries(folder: Path) -> Path:
