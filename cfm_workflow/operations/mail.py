@@ -136,7 +136,7 @@ def _still_matters(now: datetime) -> Any:
 def _notices(session: Session, caller: Caller, claimed: Claimed, now: datetime) -> Sequence[Any]:
     """What the mail is to tell, the most important first."""
     query = (
-        select(Event.position, Event.type, Notice.relation)
+        select(Event.position, Event.type, Notice.relation, Notice.action_id)
         .join(Notice, Notice.position == Event.position)
         .outerjoin(_About, _About.id == Notice.action_id)
         .where(
@@ -147,8 +147,14 @@ def _notices(session: Session, caller: Caller, claimed: Claimed, now: datetime) 
     )
     if caller.hidden_teams:
         query = query.where(events_query.may_see(caller))
-    rows = session.execute(query.order_by(Event.position).limit(limits.COUNT)).all()
+    rows = _latest_reminders(session.execute(query.order_by(Event.position).limit(limits.COUNT)).all())
     return sorted(rows, key=lambda row: (IMPORTANCE.get(row.type, len(IMPORTANCE)), row.position))
+
+
+def _latest_reminders(rows: Sequence[Any]) -> Sequence[Any]:
+    """The same without the reminders of an action before its latest one: that one says all there is."""
+    latest = {row.action_id: row.position for row in rows if row.type in REMINDERS}
+    return [row for row in rows if row.type not in REMINDERS or latest[row.action_id] == row.position]
 
 
 def _read(session: Session, notices: Sequence[Any]) -> list[News]:

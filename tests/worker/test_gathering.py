@@ -76,6 +76,14 @@ def test_those_above_have_one_list_in_the_morning_but_for_what_is_urgent(hourly:
     assert listed == "Late: Number 0 (and 1 more)"
 
 
+def test_of_several_reminders_of_an_action_a_mail_tells_the_latest(hourly: Post, noon: datetime) -> None:
+    given(hourly, "Alice")
+    clock.freeze(noon + 100 * MINUTE)  # two of those for the lead were missed
+    [mail] = [each for each in at(hourly, noon + 100 * MINUTE) if each.recipient.startswith("lea")]
+    assert str(mail.message["Subject"]) == "Late: Restore the miles"
+    assert len(hourly.world.events(types="action.escalated")) == 2
+
+
 def test_a_reminder_can_be_quieted_from_its_mail_by_whoever_it_reminds(hourly: Post, noon: datetime) -> None:
     given(hourly, "Alice")
     at(hourly, noon + 90 * MINUTE)
