@@ -59,6 +59,7 @@ IN_WORDS: dict[str, set[str]] = {
     "createTokenOfIntegration": {"expires_at", "scopes"},
     "createCalendar":    {"time_zone", "country", "region", "week", "holidays", "working_days"},
     "changeCalendar":    {"time_zone", "country", "region", "week", "holidays", "working_days"},
+    "changeMyPreferences": {"working_hours"},
     "addHolidays":       {"file"},
     "createPolicy":      {"teams", "calendar", "targets", "ladders"},
     "changePolicy":      {"teams", "calendar", "targets", "ladders"},
