@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from cfm_workflow.db import EVENTS
-from tests.concurrency.test_feed import (
+from tests.concurrency.writers import (
     MARK,
     OTHER,
     PATIENCE,

@@ -1,6 +1,5 @@
 """Personal reminders are told: once, on the wall of whoever set them, by mail, and put off by a link in it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,21 +10,18 @@ from cfm_workflow import clock
 from cfm_workflow.operations import personal_reminders
 from cfm_workflow.queries import callers
 from cfm_workflow.worker.reminders import tell_reminders
-from tests import invariants, smtp
+from tests import invariants
 from tests.concurrency.at_once import at_once
+from tests.mailing import Post, links
 from tests.web.sent_links import get, post
-from tests.worker.test_mail import Post, links
 from tests.world import Person, World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def mailbox(world: World, noon: datetime) -> Iterator[Post]:
-    with smtp.sink() as sink:
-        made = Post(world, sink)
-        yield made
-        made.way.close()
+def mailbox(post: Post) -> Post:
+    return post
 
 
 def remind(person: Person, item: Any, at: datetime, **fields: Any) -> Any:

@@ -8,7 +8,7 @@ from cfm_workflow.ledger import replaying
 from cfm_workflow.operations import webhooks
 from cfm_workflow.queries import callers
 from cfm_workflow.worker.webhooks import Webhooks, replay_to_webhooks
-from tests.concurrency.test_feed import new_transaction, where_writers_overlap
+from tests.concurrency.writers import new_transaction, where_writers_overlap
 from tests.posting import later, listen, log_of, post_all, walk
 from tests.sinks import Sink, answering
 from tests.world import World
