@@ -2,11 +2,11 @@
 
 import argparse
 
-from benchmarks import deliveries, fan_out, fire, imports, over_http, scale, streams
+from benchmarks import deliveries, fan_out, fire, imports, over_http, reminders, scale, streams
 from benchmarks.databases import KINDS
 from tests.servers import Unavailable
 
-WHAT = ("fire", "http", "scale", "fan_out", "imports", "deliveries", "streams")
+WHAT = ("fire", "http", "scale", "fan_out", "imports", "deliveries", "reminders", "streams")
 
 
 def main() -> None:
@@ -31,6 +31,8 @@ def main() -> None:
                 imports.run(kind, quick=asked.quick)
             if "deliveries" in wanted:
                 deliveries.run(kind, quick=asked.quick)
+            if "reminders" in wanted:
+                reminders.run(kind, quick=asked.quick)
             if "streams" in wanted:
                 streams.run(kind, rounds=2 if asked.quick else 5)
         except Unavailable as reason:

@@ -129,7 +129,7 @@ def test_wherever_the_clock_dies_each_reminder_is_told_once(hourly: World, noon:
 PROCESSES = 8
 ACTIONS = int(os.environ.get("REMINDED_ACTIONS", "5000"))  # two reminders of each are due
 PERSONAL = 2_000
-LONGEST_LIFE = float(os.environ.get("REMINDED_LIFE", "5"))  # seconds
+LONGEST_LIFE = float(os.environ.get("REMINDED_LIFE", "2"))  # seconds
 
 
 def copy(session: Session, table: Table, ident: int, rows: Sequence[Mapping[str, Any]]) -> list[int]:
