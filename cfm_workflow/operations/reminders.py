@@ -17,7 +17,7 @@ from cfm_workflow.access import system
 from cfm_workflow.db import plain
 from cfm_workflow.models import Account, Action, Reminder, SupervisedTeam, Team, TeamMember
 from cfm_workflow.operations.actions import targets
-from cfm_workflow.operations.actions.held import STORED, Held, Work, take_up, write_edited
+from cfm_workflow.operations.actions.held import STORED, Held, Work, take_up, write_reminded
 from cfm_workflow.policy.ladders import (
     Course,
     Ladder,
@@ -93,7 +93,7 @@ def fire_due(session: Session, *, now: datetime, count: int = BATCH) -> int:
     for each in told:
         each.work.happened(event_type(each.target, each.ladder, each.step.rung), CLOCK, now, _about(each, people, now))
     changed = [works[ident] for ident in {row.action_id: None for row in due}]
-    write_edited(session, changed)
+    write_reminded(session, changed)
     ledger.record(session, [fact for work in changed for fact in work.facts], now=now)
     return len(held)
 

@@ -298,6 +298,8 @@ _EDITABLE: Final = (
     "sequence",
     "version",
 )
+_REMINDED: Final = ("planned", "sequence", "version")
+"""In no index: SQLite writes each one anew that holds a column of an UPDATE, changed or not."""
 
 
 def _update(columns: tuple[str, ...]) -> Any:
@@ -311,6 +313,7 @@ def _update(columns: tuple[str, ...]) -> Any:
 _WRITE_MOVED: Final = _update(_MOVABLE)
 _WRITE_RETIMED: Final = _update((*_MOVABLE, *_TIMES))
 _WRITE_EDITED: Final = _update(_EDITABLE)
+_WRITE_REMINDED: Final = _update(_REMINDED)
 
 
 def write_moved(session: Session, works: Sequence[Work]) -> None:
@@ -322,6 +325,11 @@ def write_moved(session: Session, works: Sequence[Work]) -> None:
 def write_edited(session: Session, works: Iterable[Work]) -> None:
     """Write back everything an edit can change, all rows in one statement."""
     _write(session, _WRITE_EDITED, _EDITABLE, works)
+
+
+def write_reminded(session: Session, works: Iterable[Work]) -> None:
+    """Write back what telling reminders changes, all rows in one statement."""
+    _write(session, _WRITE_REMINDED, _REMINDED, works)
 
 
 def _write(session: Session, statement: Any, columns: tuple[str, ...], works: Iterable[Work]) -> None:
