@@ -18,7 +18,9 @@ from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow import clock
+from cfm_workflow.ledger import events
 from cfm_workflow.models import Action, ActionFeedback, PersonalReminder, PersonalReminderReceiver, Reminder
+from cfm_workflow.service import Service
 from cfm_workflow.worker.reminders import tell_reminders
 from tests import invariants
 from tests.crashes.dying import in_a_child
@@ -60,8 +62,8 @@ def hourly(world: World, noon: datetime) -> World:
 
 def told(world: World) -> list[Rung]:
     """Every rung that was told, from what its event says."""
-    events = world.events(types=",".join(RUNGS))
-    found = [(event["data"]["action"]["id"], event["data"]["reminder"]) for event in events]
+    happened = world.events(types=",".join(RUNGS))
+    found = [(event["data"]["action"]["id"], event["data"]["reminder"]) for event in happened]
     return sorted((ident, about["target"], about["rung"], about["occurrence"]) for ident, about in found)
 
 
@@ -90,14 +92,14 @@ def remind(world: World, at: datetime, **fields: Any) -> int:
     return int(world.olga.expect(201, "POST", "/reminders", body | who | fields)["id"])
 
 
-def die_everywhere(world: World) -> list[int]:
+def die_everywhere(world: World, tell: Callable[[Service], None] = tell_reminders) -> list[int]:
     """Let the clock die at its first place, then at its second, and so on; after each transaction that one of them
     could end anew, until nothing is left to tell. How many died in each transaction."""
     deaths = [0]
     while is_due(world):
         before = invariants.dump(world.service.database)
         deaths[-1] += 1
-        places = in_a_child(world.service, lambda: tell_reminders(world.service), end_at=deaths[-1])
+        places = in_a_child(world.service, lambda: tell(world.service), end_at=deaths[-1])
         assert places is None, "it told everything without dying"
         if invariants.dump(world.service.database) != before:
             invariants.check(world.service.database)
@@ -122,6 +124,24 @@ def test_wherever_the_clock_dies_each_reminder_is_told_once(hourly: World, noon:
     before = invariants.dump(hourly.service.database)
     tell_reminders(hourly.service)
     assert invariants.dump(hourly.service.database) == before
+
+
+def test_the_harness_finds_a_clock_that_tells_in_a_second_transaction(
+    hourly: World, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hourly.action("Alice", policy="hourly")
+    clock.freeze(noon + 8 * HOUR)
+    later: list[Any] = []
+
+    def tell(service: Service) -> None:
+        tell_reminders(service)
+        for facts, now in later:
+            service.database.transaction(lambda session: events.record(session, facts, now=now))  # noqa: B023
+
+    with monkeypatch.context() as fault:
+        fault.setattr("cfm_workflow.ledger.record", lambda session, facts, *, now: later.append((facts, now)))
+        with pytest.raises(AssertionError, match="counts"):
+            die_everywhere(hourly, tell)
 
 
 # -- many processes --------------------------------------------------------------------------------------------------
