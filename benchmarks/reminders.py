@@ -89,8 +89,8 @@ class _Pile:
         self._client = create_app(where.service).test_client()
         dice = random.Random("reminders")
         self._neighbours = dice.sample(range(1, CHOSEN + 1), CHOSEN)
+        # In the large table each of these is on pages of its own; the small one has not so many pages.
         self._scattered = dice.sample(range(1, actions + 1), CHOSEN)
-        """In the large table each is on pages of its own; the small one has fewer pages than that."""
         self._turn = 0
         with self._database.reading() as session:
             found = session.execute(select(func.count()).where(Reminder.state == "planned")).scalar_one()
