@@ -3,6 +3,7 @@
 A rung is a share of the target, so long before it, or so long after it; the last one may come again and again.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,7 @@ class Receiver(StrEnum):
 UP: Final = frozenset({Receiver.LEAD, Receiver.SUPERVISORS})
 RUNGS: Final = 12
 SHORTEST_GAP: Final = timedelta(minutes=1)
+_ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +90,20 @@ def rung_of(ladder: Ladder, number: int) -> Rung:
 
 
 def when(ladder: Ladder, number: int, course: Course) -> datetime | None:
-    """The instant of a rung; None when there is none with this number."""
-    if number < len(ladder):
-        return _instant(ladder[number], course)
-    every = ladder[-1].every if ladder else None
-    if every is None:
+    """The instant of a rung; None when there is none with this number, or its calendar never comes so far."""
+    try:
+        if number < len(ladder):
+            return _instant(ladder[number], course)
+        every = ladder[-1].every if ladder else None
+        if every is None:
+            return None
+        first = _instant(ladder[-1], course)
+        repetitions = number - len(ladder) + 1
+        if every.unit is Unit.BUSINESS_DAYS:
+            return calendars.add_days(course.calendar, first, int(every.length) * repetitions)
+        return spans.moved(every.unit, first, every.duration * repetitions, course.calendar)
+    except calendars.OutOfReach:  # whoever narrows a calendar must not hold up what others are told
         return None
-    first = _instant(ladder[-1], course)
-    repetitions = number - len(ladder) + 1
-    if every.unit is Unit.BUSINESS_DAYS:
-        return calendars.add_days(course.calendar, first, int(every.length) * repetitions)
-    return spans.moved(every.unit, first, every.duration * repetitions, course.calendar)
 
 
 def _instant(rung: Rung, course: Course) -> datetime:
@@ -120,44 +125,66 @@ def next_rung(ladder: Ladder, course: Course, *, since: datetime, quiet_until: d
 
 def following(ladder: Ladder, course: Course, number: int, *, quiet_until: datetime | None = None) -> Next | None:
     """The rung after number `number`, though it may lie in the past; quiet as in `next_rung`."""
-    at = when(ladder, number + 1, course)
-    return None if at is None else _behind_quiet(ladder, course, Next(number + 1, at), quiet_until)
+    order = _in_order(ladder, course)
+    place = next((n for n, each in enumerate(order) if each.rung == number), len(order))
+    if place + 1 < len(order):
+        return _behind_quiet(ladder, course, order[place + 1], quiet_until)
+    number = max(number + 1, len(ladder))
+    at = when(ladder, number, course)
+    return None if at is None else _behind_quiet(ladder, course, Next(number, at), quiet_until)
 
 
 def latest_repetition(ladder: Ladder, course: Course, found: Next, now: datetime) -> Next:
     """Of several repetitions that all lie in the past the last one: a year without service is no storm afterwards."""
     if found.rung < len(ladder):
         return found
-    later = _first_after(ladder, course, now, found.rung)
-    assert later is not None
-    number = max(later.rung - 1, found.rung)
+    later = _repetition_after(ladder, course, now, found.rung)
+    number = found.rung if later is None else max(later.rung - 1, found.rung)
     return Next(number, when(ladder, number, course) or found.at)
+
+
+def _in_order(ladder: Ladder, course: Course) -> list[Next]:
+    """The rungs as they come. Shares, business time and calendar time may overtake each other, as a target is near or
+    far; those out of reach are left out."""
+    rungs = ((each, when(ladder, each, course)) for each in range(len(ladder)))
+    return sorted((Next(each, at) for each, at in rungs if at is not None), key=lambda step: (step.at, step.rung))
 
 
 def _behind_quiet(ladder: Ladder, course: Course, found: Next | None, quiet_until: datetime | None) -> Next | None:
     if found is None or quiet_until is None or found.at >= quiet_until:
         return found
-    later = _first_after(ladder, course, quiet_until, found.rung)
-    return Next(len(ladder) - 1 if later is None else max(later.rung - 1, found.rung), quiet_until)
+    later = _first_after(ladder, course, quiet_until)
+    if later is not None and later.rung > len(ladder):
+        return Next(later.rung - 1, quiet_until)
+    before = [each for each in _in_order(ladder, course) if each.at <= quiet_until]
+    return Next(before[-1].rung if before else found.rung, quiet_until)
 
 
-def _first_after(ladder: Ladder, course: Course, since: datetime, number: int = 0) -> Next | None:
-    for each in range(number, len(ladder)):
-        at = _instant(ladder[each], course)
-        if at > since:
-            return Next(each, at)
+def _first_after(ladder: Ladder, course: Course, since: datetime) -> Next | None:
+    rungs = (each for each in _in_order(ladder, course) if each.at > since)
+    return next(rungs, None) or _repetition_after(ladder, course, since, len(ladder))
+
+
+def _repetition_after(ladder: Ladder, course: Course, since: datetime, number: int) -> Next | None:
+    """The first repetition after `since`, from this number on. Not counted through: after a long time they are many."""
     every = ladder[-1].every if ladder else None
-    if every is None:
+    first = when(ladder, len(ladder) - 1, course) if ladder else None
+    if every is None or first is None:
         return None
-    number = max(number, len(ladder))
-    if every.unit is not Unit.BUSINESS_DAYS:  # not counted through: after a long time they are many
-        passed = spans.between(every.unit, _instant(ladder[-1], course), since, course.calendar)
-        number = max(number, len(ladder) - 1 + max(passed // every.duration, 1))
-    while True:
-        later = when(ladder, number, course)
-        if later is None or later > since:
-            return None if later is None else Next(number, later)
-        number += 1
+    if every.unit is Unit.BUSINESS_DAYS:
+        most = (since - first) // (_ONE_DAY * int(every.length)) + 2  # each lasts a day at least
+    else:
+        most = spans.between(every.unit, first, since, course.calendar) // every.duration + 1
+    numbers = range(number, max(number, len(ladder) - 1 + most) + 1)
+    found = numbers[
+        bisect_left(numbers, True, hi=len(numbers) - 1, key=lambda n: _is_after(when(ladder, n, course), since))
+    ]
+    at = when(ladder, found, course)
+    return None if at is None else Next(found, at)
+
+
+def _is_after(at: datetime | None, since: datetime) -> bool:
+    return at is None or at > since
 
 
 class LadderError(ValueError):

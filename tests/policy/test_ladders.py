@@ -55,6 +55,41 @@ def test_the_next_rung_is_the_first_one_after(since: datetime) -> None:
         assert earlier is not None and earlier <= since
 
 
+def test_rungs_come_in_their_order_though_they_overtake_each_other() -> None:
+    ladder = read_ladder(
+        [{"share": 50, "to": ["assignee"]}, {"before": "P1D", "to": ["assignee"]}, {"after": "PT0S", "to": ["lead"]}],
+        None,
+    )
+    near = Course(MONDAY, MONDAY + 2 * HOUR, OFFICE)
+    step = next_rung(ladder, near, since=MONDAY)
+    assert step is not None and step.rung == 0
+    assert following(ladder, near, 0) == Next(2, near.due)  # a day before was past when it was given
+    assert following(ladder, COURSE, 0) == Next(1, COURSE.due - DAY)
+    assert following(ladder, near, 1) == Next(0, MONDAY + HOUR)
+
+
+def test_what_the_calendar_never_reaches_does_not_come() -> None:
+    ladder = read_ladder(
+        [{"after": "PT0S", "to": ["assignee"]}, {"after": {"business": "PT200H"}, "to": ["lead"], "every": "P1D"}], None
+    )
+    thin = Course(MONDAY, MONDAY + DAY, calendar({"time_zone": "UTC", "week": {"mon": [["09:00", "09:01"]]}}))
+    assert next_rung(ladder, thin, since=MONDAY) == Next(0, thin.due)
+    assert following(ladder, thin, 0) is None
+    assert next_rung(ladder, thin, since=thin.due) is None
+    assert latest_repetition(ladder, thin, Next(5, MONDAY + 3 * DAY), MONDAY + 9 * DAY) == Next(5, MONDAY + 3 * DAY)
+
+
+def test_business_days_are_not_counted_through_one_by_one() -> None:
+    ladder = read_ladder([{"after": "PT0S", "to": ["lead"], "every": {"business_days": 1}}], None)
+    step = next_rung(ladder, Course(MONDAY, datetime(1970, 1, 1, 10, tzinfo=UTC), OFFICE), since=MONDAY)
+    assert step == Next(14_842, MONDAY + HOUR)
+    soon = Course(MONDAY, MONDAY + HOUR, OFFICE)
+    for days in range(30):
+        since = MONDAY + days * DAY
+        found = next_rung(ladder, soon, since=since)
+        assert found == next(Next(n, at) for n in range(40) if (at := when(ladder, n, soon)) is not None and at > since)
+
+
 def test_a_ladder_without_repetition_ends() -> None:
     ladder = FINISH[:2]
     assert next_rung(ladder, COURSE, since=MONDAY + 4 * DAY) is None

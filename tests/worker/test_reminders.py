@@ -9,6 +9,7 @@ from sqlalchemy import select
 from cfm_workflow import clock
 from cfm_workflow.models import Reminder
 from cfm_workflow.worker.reminders import tell_reminders
+from cfm_workflow.worker.waiting import resume_due
 from tests.world import World
 
 # 2026-11-23, on which `noon` stands, is a Monday; the default calendar is Mon-Fri 09:00-12:00 and 13:00-18:00 in UTC.
@@ -285,3 +286,33 @@ def test_a_date_that_is_moved_while_it_waits_is_reminded_of_once_it_goes_on(hour
     hourly.alice.fire(action, "resume")
     assert planned(hourly, action) == {"finish": (0, noon + 19 * hour)}
     assert tick(hourly, noon + 19 * hour) == [("action.due_soon", "finish", ["Alice"])]
+
+
+def test_a_calendar_that_hardly_works_any_more_holds_up_nobody(world: World, noon: datetime) -> None:
+    week = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    always = world.sam.expect(201, "POST", "/calendars", {"name": "Always", "time_zone": "UTC", "week": week})
+    rung = {"after": {"business": "PT200H"}, "to": ["lead"]}
+    slow = {
+        "key": "slow",
+        "name": "Slow",
+        "calendar": always["id"],
+        "targets": {
+            "accept": {"business": "PT200H"},
+            "start": {"business": "PT200H"},
+            "finish": {"business": "PT200H"},
+        },
+        "ladders": {"accept": [rung], "start": [rung], "finish": [{"after": "PT0S", "to": ["assignee"]}, rung]},
+    }
+    world.sam.expect(201, "POST", "/policies", slow)
+    action = world.action(policy="slow")
+    other = world.action(due_at=(noon + timedelta(hours=4)).isoformat())
+    world.sam.expect(200, "PATCH", f"/calendars/{always['id']}", {"week": {"mon": [["09:00", "09:01"]]}})
+    world.alice.fire(action, "accept")
+    world.alice.fire(action, "wait", until="2026-11-23T13:00:00Z", reason="The airline has to answer.")
+    clock.freeze(noon + timedelta(hours=1))
+    resume_due(world.service)
+    assert world.alice.get(f"/actions/{action['id']}")["state"] == "accepted"
+    world.olga.fire(action, "reassign", assignee="bob@example.com", reason="On holiday.")
+    world.alice.fire(other, "accept")
+    told = tick(world, noon + timedelta(days=60))
+    assert ("action.overdue", "finish", ["Alice"]) in told and ("action.overdue", "finish", ["Bob"]) in told

@@ -232,10 +232,7 @@ def _instant_of(session: Session, action: Held, target: Target, rung: int) -> da
     way, level = course(session, action, target), _level(session, action)
     if way is None or level is None:
         return None
-    try:
-        return when(level.ladders[target], rung, way)
-    except OutOfReach:
-        return None
+    return when(level.ladders[target], rung, way)
 
 
 # -- what happened ---------------------------------------------------------------------------------------------------
@@ -311,7 +308,10 @@ def _after(
     span = None if level is None else level.targets[target]
     if span is None:
         return None
-    return spans.after(span, now, _calendar(session, action))
+    try:
+        return spans.after(span, now, _calendar(session, action))
+    except OutOfReach:  # then nothing is promised, rather than that nobody could be given the work any more
+        return None
 
 
 def _calendar(session: Session, action: Held) -> Calendar:

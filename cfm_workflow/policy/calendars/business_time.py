@@ -211,6 +211,7 @@ def _opening(calendar: Calendar, instant: datetime) -> tuple[date, int]:
     raise OutOfReach
 
 
+@lru_cache(maxsize=4096)
 def _working_day_after(calendar: Calendar, day: date, days: int) -> date:
     for ahead in range(1, REACH * 366):
         reached = day + timedelta(days=ahead)
