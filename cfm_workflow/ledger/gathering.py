@@ -92,6 +92,6 @@ def _one(
         calendar = own or calendars_query.reckoning(session, None)
         return Leaving(leaving.morning(calendar, now), gathered=True)
     at = leaving.in_window(latest, now)
-    if reminder["late"]:
-        at = max(at, now + SETTLING)
+    if reminder["late"] and latest is None:  # later batches leave with this one
+        at = now + SETTLING
     return Leaving(leaving.in_hours(own, at).at, gathered=True)
