@@ -74,8 +74,8 @@ class _Told:
 
 
 def fire_due(session: Session, *, now: datetime, count: int = BATCH) -> int:
-    """Tell up to `count` reminders whose time has come, and return how many actions they were looked at for."""
-    held = _lock(session, count, now)
+    """Tell up to `count` reminders whose time has come, and return how many there were."""
+    found, held = _lock(session, count, now)
     if not held:
         return 0
     works = {work.action.id: work for work in take_up(session, held)}
@@ -95,13 +95,14 @@ def fire_due(session: Session, *, now: datetime, count: int = BATCH) -> int:
     changed = [works[ident] for ident in {row.action_id: None for row in due}]
     write_reminded(session, changed)
     ledger.record(session, [fact for work in changed for fact in work.facts], now=now)
-    return len(held)
+    return found
 
 
-def _lock(session: Session, count: int, now: datetime) -> list[Held]:
-    """The actions for which something is due and that nobody is changing now; the others come with the next tick."""
-    rows = plain(session, _ACTIONS, {"now": now, "count": count})
-    return list({row.id: Held(*row) for row in rows}.values())
+def _lock(session: Session, count: int, now: datetime) -> tuple[int, list[Held]]:
+    """How many reminders are due, and the actions they are about, each once; what somebody is changing now comes with
+    the next tick."""
+    rows = plain(session, _ACTIONS, {"now": now, "count": count}).all()
+    return len(rows), list({row.id: Held(*row) for row in rows}.values())
 
 
 def _matters(action: Held, target: Target) -> bool:
@@ -195,7 +196,7 @@ class _People:
     def _as(self, receiver: Receiver, action: Held) -> list[tuple[int, str, str]]:
         if receiver is Receiver.ASSIGNER:
             return self._one(action.assigner_id, "assigner")
-        if receiver is Receiver.ASSIGNEE and action.assignee_id is not None:
+        if receiver is Receiver.ASSIGNEE and action.assignee_id in self._names:
             return self._one(action.assignee_id, "assignee")
         teams = self._teams(action)
         if receiver is Receiver.SUPERVISORS:
@@ -203,9 +204,9 @@ class _People:
         leads = [(*self._leads[team], "lead") for team in sorted(teams) if team in self._leads]
         return leads or self._supervisors(teams)  # the next step up, where nobody leads
 
-    def _one(self, ident: int, relation: str) -> list[tuple[int, str, str]]:
-        name = self._names.get(ident)
-        return [] if name is None else [(ident, name, relation)]
+    def _one(self, ident: int | None, relation: str) -> list[tuple[int, str, str]]:
+        name = self._names.get(ident or 0)
+        return [] if ident is None or name is None else [(ident, name, relation)]
 
     def _teams(self, action: Held) -> frozenset[int]:
         """The team an action was given to; without one those of its assignee, as for leads."""

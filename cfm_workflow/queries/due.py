@@ -74,10 +74,11 @@ def pauses(history: Sequence[tuple[str, datetime, dict[str, Any]]]) -> list[Paus
     """When an action waited, by its events in their order: type, time, data."""
     found: list[Pause] = []
     began: datetime | None = None
-    for _, at, data in history:
+    for event_type, at, data in history:
         category = (data.get("action") or {}).get("category")
         if category == "waiting" and began is None:
-            began = at
+            goes_on = event_type == "action.undone" and found and not found[-1].counts
+            began = found.pop().start if goes_on else at
         elif category != "waiting" and began is not None:
             found.append(Pause(began, at, counts=category not in ("done", "dropped")))
             began = None

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from cfm_workflow import clock
-from cfm_workflow.models import Reminder
+from cfm_workflow.models import Action, Reminder
+from cfm_workflow.operations.reminders import fire_due
 from cfm_workflow.worker.reminders import tell_reminders
 from cfm_workflow.worker.waiting import resume_due
 from tests.world import World
@@ -150,6 +151,17 @@ def test_nothing_is_told_while_it_waits_and_it_goes_on_where_it_was(hourly: Worl
     assert tick(hourly, noon + 21 * hour) == [("action.overdue", "finish", ["Alice", "Olga"])]
 
 
+def test_a_share_of_the_time_counts_no_waiting(hourly: World, noon: datetime) -> None:
+    action, hour = given(hourly), timedelta(hours=1)
+    hourly.alice.fire(action, "accept")
+    hourly.alice.fire(action, "start")
+    clock.freeze(noon + hour)
+    hourly.alice.fire(action, "wait", until="2026-12-24T12:00:00Z", reason="The airline has to answer.")
+    clock.freeze(noon + 21 * hour)
+    assert hourly.alice.fire(action, "resume")["due_at"] == "2026-11-24T12:00:00Z"
+    assert planned(hourly, action) == {"finish": (0, noon + 23 * hour)}
+
+
 def test_what_was_due_as_it_began_to_wait_is_told_as_it_goes_on(hourly: World, noon: datetime) -> None:
     action, hour = given(hourly), timedelta(hours=1)
     hourly.alice.fire(action, "accept")
@@ -205,6 +217,35 @@ def test_what_is_undone_is_reminded_of_again(hourly: World, noon: datetime) -> N
     hourly.alice.fire(action, "complete", through=True, outcome="fixed")
     hourly.alice.fire(action, "undo")
     assert planned(hourly, action)["finish"] == (0, noon + timedelta(hours=3))
+
+
+def test_an_undone_end_swallows_no_reminder(hourly: World, noon: datetime) -> None:
+    action, hour = given(hourly), timedelta(hours=1)
+    hourly.alice.fire(action, "accept")
+    hourly.alice.fire(action, "start")
+    tick(hourly, noon + 3 * hour)
+    clock.freeze(noon + 4 * hour - timedelta(minutes=5))
+    hourly.alice.fire(action, "complete", outcome="fixed")
+    assert tick(hourly, noon + 4 * hour) == []
+    hourly.alice.fire(action, "undo")
+    assert tick(hourly, noon + 4 * hour) == [("action.overdue", "finish", ["Alice", "Olga"])]
+
+
+def test_what_waited_before_an_undone_end_has_waited_all_the_same(hourly: World, noon: datetime) -> None:
+    action, hour = given(hourly), timedelta(hours=1)
+    hourly.alice.fire(action, "accept")
+    hourly.alice.fire(action, "start")
+    hourly.alice.fire(action, "wait", until="2026-12-24T12:00:00Z", reason="The airline has to answer.")
+    clock.freeze(noon + 10 * hour)
+    hourly.alice.fire(action, "complete", outcome="fixed")
+    clock.freeze(noon + 10 * hour + timedelta(minutes=5))
+    hourly.alice.fire(action, "undo")
+    assert tick(hourly, noon + 20 * hour) == []
+    assert hourly.alice.fire(action, "resume")["due_at"] == "2026-11-24T12:00:00Z"
+    assert planned(hourly, action) == {"finish": (0, noon + 23 * hour)}
+    assert [pause["counted_seconds"] for pause in hourly.alice.get(f"/actions/{action['id']}/due")["pauses"]] == [
+        72_000
+    ]
 
 
 def test_what_a_group_does_not_need_any_more_is_not_reminded_of(hourly: World) -> None:
@@ -316,3 +357,60 @@ def test_a_calendar_that_hardly_works_any_more_holds_up_nobody(world: World, noo
     world.alice.fire(other, "accept")
     told = tick(world, noon + timedelta(days=60))
     assert ("action.overdue", "finish", ["Alice"]) in told and ("action.overdue", "finish", ["Bob"]) in told
+
+
+def test_waiting_does_not_end_the_quiet(hourly: World, noon: datetime) -> None:
+    late = {"after": "PT0S", "to": ["assignee"]}
+    plain = {"key": "plain", "name": "Plain", "targets": {"finish": "PT4H"}, "ladders": {"finish": [late]}}
+    hourly.sam.expect(201, "POST", "/policies", plain)
+    action, hour = hourly.action(policy="plain"), timedelta(hours=1)
+    hourly.alice.fire(action, "accept")
+    hourly.alice.post(f"/actions/{action['id']}/acknowledge")
+    hourly.alice.fire(action, "wait", until="2026-12-24T12:00:00Z", reason="The airline has to answer.")
+    clock.freeze(noon + hour)
+    hourly.alice.fire(action, "resume")
+    assert tick(hourly, noon + 48 * hour - timedelta(seconds=1)) == []
+    assert tick(hourly, noon + 48 * hour) == [("action.overdue", "finish", ["Alice"])]
+
+
+def test_what_one_person_has_seen_does_not_quiet_the_next(hourly: World, noon: datetime) -> None:
+    action, hour = given(hourly), timedelta(hours=1)
+    hourly.alice.post(f"/actions/{action['id']}/acknowledge")
+    seen = hourly.olga.fire(action, "reassign", assignee="bob@example.com", reason="On holiday.")
+    assert seen["quiet_until"] is None
+    assert tick(hourly, noon + hour) == [("action.reminded", "accept", ["Bob"])]
+
+
+def test_for_who_is_gone_the_lead_is_reminded(hourly: World, noon: datetime) -> None:
+    action = given(hourly)
+    hourly.alice.fire(action, "accept")
+    hourly.alice.fire(action, "start")
+    hourly.ada.expect(200, "PATCH", f"/users/{hourly.alice.id}", {"active": False})
+    assert tick(hourly, noon + timedelta(hours=3)) == [("action.due_soon", "finish", ["Lea"])]
+
+
+def test_work_of_before_there_were_policies_goes_by_the_default_one(world: World, noon: datetime) -> None:
+    dated, given_anew = world.action(), world.action()
+    none = {"policy_version_id": None, "planned": 0, "promised_at": None, "accept_by": None}
+
+    def forget(session: Any) -> None:
+        session.execute(delete(Reminder))
+        session.execute(update(Action).values(none))
+
+    world.service.database.transaction(forget)
+    body = {"due_at": (noon + timedelta(hours=4)).isoformat(), "reason": "It is urgent."}
+    world.olga.expect(200, "PATCH", f"/actions/{dated['id']}", body)
+    assert tick(world, noon + timedelta(hours=4))[-1] == ("action.overdue", "finish", ["Alice"])
+    world.olga.fire(given_anew, "reassign", assignee="bob@example.com", reason="On holiday.")
+    assert set(planned(world, given_anew)) == {"accept"}
+
+
+def test_one_action_with_several_reminders_does_not_end_the_round(hourly: World, noon: datetime) -> None:
+    same = {"accept": [{"after": "PT0S", "to": ["assignee"]}], "start": [{"after": "PT0S", "to": ["assignee"]}]}
+    both = {"key": "both", "name": "Both", "targets": {"accept": "PT1H", "start": "PT1H"}, "ladders": same}
+    hourly.sam.expect(201, "POST", "/policies", both)
+    for _ in range(2):
+        hourly.action(policy="both")
+    clock.freeze(noon + timedelta(hours=1))
+    fired = [hourly.service.database.transaction(lambda session: fire_due(session, now=clock.now(), count=2))]
+    assert fired == [2]  # a full batch: there may be more

@@ -6,7 +6,7 @@ and reckoned again when its calendar has changed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -90,6 +90,17 @@ def with_pauses(span: Span, since: datetime, calendar: calendars.Calendar, pause
     unit = spans.paused_in(span)
     waited = due_query.counted(pauses, unit, since, calendar)
     return spans.moved(unit, spans.after(span, since, calendar), waited, calendar)
+
+
+def begun(span: Span, since: datetime, by: datetime, calendar: calendars.Calendar) -> datetime:
+    """From when a share of the time until `by`, which lies a span after `since`, is to be counted: so much later as has
+    been waited meanwhile."""
+    unit = spans.paused_in(span)
+    try:
+        waited = spans.between(unit, spans.after(span, since, calendar), by, calendar)
+        return spans.moved(unit, since, waited, calendar) if waited > timedelta(0) else since
+    except calendars.OutOfReach:
+        return since
 
 
 def after_waiting(session: Session, action: Held, since: datetime, *, now: datetime) -> dict[str, Any] | None:

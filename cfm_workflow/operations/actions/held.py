@@ -111,6 +111,7 @@ class Work:
     moved: frozenset[str] = frozenset()  # the targets whose ladders begin anew
     waits: bool = False  # since this operation
     waited: bool = False  # until this operation
+    ended_at: datetime | None = None  # of what is open again because its end was undone: when that had been
     stood_in_for: int | None = None  # since this operation: who is to watch it, being away
     given_back_to: int | None = None  # who has it again, and need not watch it any more
     facts: list[Fact] = field(default_factory=list)
@@ -270,6 +271,7 @@ _TIMES: Final = (
     "due_at",
     "first_due_at",
     "due_rule",
+    "policy_version_id",
     "promised_at",
     "accept_by",
     "start_by",
@@ -292,6 +294,7 @@ _EDITABLE: Final = (
     "first_due_at",
     "due_rule",
     "calendar_id",
+    "policy_version_id",
     "occurrence",
     "planned",
     "quiet_until",

@@ -26,6 +26,7 @@ from cfm_workflow.operations.actions.held import Held, Shown, Work, hand_over, r
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.people import named_user
 from cfm_workflow.operations.stand_ins import stand_ins
+from cfm_workflow.queries import due as due_query
 from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.queries.people import NamedUser
 from cfm_workflow.workflow import (
@@ -122,7 +123,7 @@ class Mover:
             raise self._explained(definition, work, relations, refused) from None
         about = self._apply(definition, work, transition, fired, fields, relations)
         about |= self._go_on(definition, work, fired, since)
-        self._judge(definition, work, fired, by_undo=transition.to == BEFORE)
+        self._judge(definition, work, fired, since, by_undo=transition.to == BEFORE)
         work.happened(
             transition.event,
             self.caller,
@@ -148,14 +149,23 @@ class Mover:
             return {}
         return {"changes": set_dates(work, new)}
 
-    def _judge(self, definition: Definition, work: Work, fired: Fired, *, by_undo: bool) -> None:
+    def _judge(self, definition: Definition, work: Work, fired: Fired, since: datetime, *, by_undo: bool) -> None:
         left, entered = definition.states[fired.from_state], definition.states[fired.to_state]
         back = left.finished and not entered.finished
-        if back and not by_undo and (span := targets.finish_target(self.session, work.action)) is not None:
+        if back and by_undo:
+            work.ended_at = since
+            if entered.category is Category.WAITING:
+                self._wait_on(work.action)
+        elif back and (span := targets.finish_target(self.session, work.action)) is not None:
             when = dates.reckon(self.session, span, work.action.calendar_id, since=self.now, field="transition")
             set_dates(work, {"due_at": when.at, "first_due_at": when.at, "due_rule": when.rule})
         step = targets.Step(left.category, entered.category, left_the_end=back, is_undo=by_undo)
         targets.judge(self.session, work, step, now=self.now)
+
+    def _wait_on(self, action: Held) -> None:
+        """It has waited since it began to, whatever was done and undone meanwhile."""
+        for pause in due_query.pauses_of(self.session, [action.id]).get(action.id, ())[-1:]:
+            action.state_since = pause.start
 
     def _comment(self, last: bool) -> str | None:
         return self.order.comment if last else None

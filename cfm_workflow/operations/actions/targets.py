@@ -20,7 +20,7 @@ from cfm_workflow.operations.actions.held import Held, Work
 from cfm_workflow.policy import spans
 from cfm_workflow.policy.calendars import Calendar, OutOfReach
 from cfm_workflow.policy.ladders import Course, Next, Target, next_rung, when
-from cfm_workflow.policy.service_levels import ServiceLevel
+from cfm_workflow.policy.service_levels import DEFAULT_KEY, ServiceLevel
 from cfm_workflow.policy.spans import Span
 from cfm_workflow.queries import calendars as calendars_query
 from cfm_workflow.queries import policies as policies_query
@@ -41,9 +41,11 @@ class Step:
 
 
 def promise(session: Session, action: Held, *, now: datetime) -> None:
-    """By when it is to be accepted and started, from now on."""
+    """By when it is to be accepted and started, from now on: that somebody had seen the former reminders quiets
+    nothing of it."""
+    _adopt(session, action)
     level = _level(session, action)
-    action.promised_at = now
+    action.promised_at, action.quiet_until = now, None
     action.accept_by = _after(session, level, Target.ACCEPT, action, now)
     action.start_by = _after(session, level, Target.START, action, now)
     action.accept_met = action.start_met = action.finish_met = None
@@ -76,11 +78,17 @@ def course(session: Session, action: Held, target: Target) -> Course | None:
     by = due(action, target)
     if by is None:
         return None
-    start = action.promised_at or action.created_at
-    if target is Target.FINISH:
-        rule = action.due_rule or {}
-        start = datetime.fromisoformat(rule["from"]) if "from" in rule else action.created_at
-    return Course(start, by, _calendar(session, action))
+    calendar = _calendar(session, action)
+    start = action.created_at
+    if target is not Target.FINISH:
+        level = _level(session, action)
+        span = None if level is None else level.targets[target]
+        start = action.promised_at or start
+    elif (rule := action.due_rule or {}) and "in" in rule:
+        span, start = spans.read_span(rule["in"]), datetime.fromisoformat(rule["from"])
+    else:
+        span = None
+    return Course(start if span is None else dates.begun(span, start, by, calendar), by, calendar)
 
 
 # -- planning --------------------------------------------------------------------------------------------------------
@@ -159,10 +167,16 @@ def _new(session: Session, work: Work, target: Target, now: datetime) -> dict[st
     action = work.action
     if action.planned & BITS[target] or not is_open(action, target):
         return None
-    way, level = course(session, action, target), _level(session, action)
-    if way is None or level is None:
+    way = course(session, action, target)
+    if way is None:
         return None
-    since = action.state_since if action.category == Category.WAITING else now  # its clock has stood still since
+    _adopt(session, action)
+    level = _level(session, action)
+    if level is None:
+        return None
+    since = work.ended_at or now  # an end that was undone never was
+    if action.category == Category.WAITING:
+        since = action.state_since  # its clock has stood still since
     step = next_rung(level.ladders[target], way, since=since, quiet_until=action.quiet_until)
     if step is None:
         return None
@@ -203,7 +217,7 @@ def _go_on(session: Session, works: Sequence[Work], now: datetime) -> None:
         if way is None or level is None:
             continue
         at = when(level.ladders[target], found.rung, way)
-        moved.append({"at_id": found.id, "new_at": max(at or now, now)})
+        moved.append({"at_id": found.id, "new_at": max(at or now, now, work.action.quiet_until or now)})
     if moved:
         plain(session, _RESUME, moved if len(moved) > 1 else moved[0])
 
@@ -300,6 +314,12 @@ def promised_again(session: Session, action: Held, target: Target, pauses: Seque
 
 def _level(session: Session, action: Held) -> ServiceLevel | None:
     return None if action.policy_version_id is None else policies_query.level_of(session, action.policy_version_id)
+
+
+def _adopt(session: Session, action: Held) -> None:
+    """Work that was given before there were policies goes by the default one from now on."""
+    if action.policy_version_id is None and (chosen := policies_query.named(session, DEFAULT_KEY)) is not None:
+        action.policy_version_id = chosen.version_id
 
 
 def _after(
