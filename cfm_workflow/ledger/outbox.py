@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from cfm_workflow import limits
 from cfm_workflow.db import DELIVERIES, plain, tell
 from cfm_workflow.models import Account, Attempt, Delivery, Event, Notice, Webhook
+from cfm_workflow.models.deliveries import GATHERED
 from cfm_workflow.policy.deliveries import MAILS_AN_HOUR, Answer, Verdict, next_gap
 
 LEASE: Final = timedelta(seconds=30)
@@ -128,14 +129,7 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
     person = select(Account.id).where(Account.id == account_id).with_for_update(skip_locked=True, key_share=True)
     if session.scalars(person).one_or_none() is None:
         return []
-    due = session.execute(
-        select(Delivery.account_id.label("receiver"), *_CLAIMED, Delivery.gathered)
-        .where(Delivery.account_id == account_id, _IS_DUE)
-        .order_by(Delivery.next_at, Delivery.id)
-        .limit(MAILS_LOOKED_AT)
-        .with_for_update(skip_locked=True),
-        {"now": now},
-    ).all()
+    due = _due_to(session, account_id, now)
     _note_unknown(session, [row for row in due if row.lease is not None], now)
     held = select(func.count()).where(Delivery.account_id == account_id, _PENDING, Delivery.lease_until >= now)
     sent = _sent_lately(session, account_id, now)
@@ -149,13 +143,26 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
     return _lease(session, due, worker=worker, now=now)
 
 
+def _due_to(session: Session, account_id: int, now: datetime, *which: Any) -> Sequence[Any]:
+    query = (
+        select(Delivery.account_id.label("receiver"), *_CLAIMED, Delivery.gathered)
+        .where(Delivery.account_id == account_id, _IS_DUE, *which)
+        .order_by(Delivery.next_at, Delivery.id)
+        .limit(MAILS_LOOKED_AT)
+    )
+    return session.execute(query.with_for_update(skip_locked=True), {"now": now}).all()
+
+
 def _as_one(session: Session, account_id: int, due: Sequence[Any], now: datetime) -> Sequence[Any]:
     """The mails that are due, those that wanted to be one being one; but what was tried may have arrived."""
     carrier, *others = [row for row in due if row.gathered and not row.tries] or [None]
     if not others:
         return due
-    _gather(session, account_id, carrier, others, now)
-    gone = {row.id for row in others}
+    gone: set[int] = set()
+    while others:  # after a long night they are more than are looked at for one claim
+        _gather(session, account_id, carrier, others, now)
+        gone.update(row.id for row in others)
+        others = _due_to(session, account_id, now, GATHERED, Delivery.tries == 0, Delivery.id != carrier.id)
     return [row for row in due if row.id not in gone]
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cfm_workflow import clock
+from cfm_workflow.ledger import outbox
 from cfm_workflow.operations import reminders
 from cfm_workflow.worker.reminders import tell_reminders
 from tests.mailing import Post, links, receivers
@@ -108,6 +109,29 @@ def test_nobody_is_reminded_in_the_morning_of_what_was_finished_in_the_night(hou
     at(hourly, noon + 90 * MINUTE)
     hourly.world.alice.fire(action, "complete", through=True, outcome="fixed")
     assert "lea" not in receivers(at(hourly, noon + 2 * HOUR)) + receivers(at(hourly, noon + 48 * HOUR))
+
+
+def test_nobody_is_reminded_of_what_somebody_else_does_by_now(hourly: Post, noon: datetime) -> None:
+    works(hourly, "Alice", {"tue": [["09:00", "18:00"]]})
+    [action] = given(hourly, "Alice")
+    hourly.later()
+    at(hourly, noon + HOUR)
+    hourly.world.olga.fire(action, "reassign", assignee="bob@example.com", reason="On holiday.")
+    [mail] = [each for each in at(hourly, noon + 21 * HOUR) if each.recipient.startswith("alice")]
+    assert "Reminder" not in mail.message["Subject"] and "more" not in mail.message["Subject"]
+
+
+def test_a_long_night_ends_with_one_list(hourly: Post, noon: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MAILS_LOOKED_AT", 2)
+    for minutes in range(5):
+        clock.freeze(noon + minutes * MINUTE)
+        given(hourly, "Alice", title=f"Number {minutes}")
+    hourly.later()
+    for minutes in range(6):
+        at(hourly, noon + (90 + minutes) * MINUTE)
+    clock.freeze(noon + 21 * HOUR)
+    [listed] = subjects(hourly.send(), "lea")
+    assert listed == "Late: Number 0 (and 4 more)"
 
 
 def test_what_is_late_is_one_mail_however_many_batches_it_takes(
