@@ -128,9 +128,11 @@ def _installation(session: Session) -> str:
 _About: Final = aliased(Action)
 
 
-def _still_matters(now: datetime) -> Any:
-    """Nobody is reminded of what has ended or was quieted before the mail left."""
-    return and_(_About.finished_at.is_(None), or_(_About.quiet_until.is_(None), _About.quiet_until <= now))
+def _still_matters(person_id: int, now: datetime) -> Any:
+    """Nobody is reminded of what has ended or was quieted before the mail left, or of what somebody else does by now."""
+    is_theirs = or_(Notice.relation != "assignee", _About.assignee_id == person_id)
+    is_loud = or_(_About.quiet_until.is_(None), _About.quiet_until <= now)
+    return and_(_About.finished_at.is_(None), is_theirs, is_loud)
 
 
 def _notices(session: Session, caller: Caller, claimed: Claimed, now: datetime) -> Sequence[Any]:
@@ -142,7 +144,7 @@ def _notices(session: Session, caller: Caller, claimed: Claimed, now: datetime) 
         .where(
             Notice.account_id == claimed.receiver,
             Notice.batch == claimed.position,
-            or_(Event.type.not_in(REMINDERS), _still_matters(now)),
+            or_(Event.type.not_in(REMINDERS), _still_matters(claimed.receiver, now)),
         )
     )
     if caller.hidden_teams:
