@@ -47,8 +47,9 @@ NAMING: Final = {
     "pk": "pk_%(table_name)s",
 }
 
-RERUN_STATES: Final = frozenset({"40P01", "40001", "23505"})
-"""Deadlock, serialisation failure, and a unique row somebody stored a moment earlier: run it all again."""
+RERUN_STATES: Final = frozenset({"40P01", "40001", "23505", "23503"})
+"""Deadlock, serialisation failure, and a row somebody stored (unique) or deleted (referred to) a moment earlier: run it
+all again."""
 RERUNS: Final = 3
 LOCK_WAIT_SECONDS: Final = 10
 
@@ -249,8 +250,8 @@ class Database:
     def transaction(self, work: Callable[[Session], T]) -> T:
         """Run `work` and commit what it did, all or nothing. The only commit there is.
 
-        After a deadlock, a serialisation failure or a lost race for a unique row the whole work runs again, at most
-        three times; so `work` must have no effect but through its session.
+        After a deadlock, a serialisation failure or a lost race for a unique row, or with its deletion, the whole
+        work runs again, at most three times; so `work` must have no effect but through its session.
 
         Raises:
             Busy: another writer kept the lock for longer than LOCK_WAIT_SECONDS.

@@ -2,9 +2,12 @@
 
 from collections import Counter
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
-from cfm_workflow.models import Account, Customer, Feedback
+from cfm_workflow.models import Account, Action, Customer, Feedback
+from cfm_workflow.queries import policies
 from cfm_workflow.security.failures import FAILURES
 from tests import invariants
 from tests.concurrency.at_once import asking, at_once, firing, statuses
@@ -107,3 +110,22 @@ def test_turns_taken_at_once_go_round_the_team_without_a_gap(world: World, round
     members = sorted({world.lea.id, world.alice.id, world.bob.id})
     assert turns == [members[n % 3] for n in range(len(turns))]
     invariants.check(world.service.database)
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])  # on SQLite the second writer waits
+def test_work_under_a_policy_that_is_deleted_meanwhile_goes_by_another(world: World) -> None:
+    policy = world.sam.expect(201, "POST", "/policies", {"key": "short", "name": "Short", "position": 1})
+    chosen: list[int] = []
+
+    def give(session: Session) -> None:
+        version = policies.suiting(session, kind="internal", priority="normal", teams=()).version_id
+        chosen.append(version)
+        if len(chosen) == 1:
+            world.sam.expect(204, "DELETE", f"/policies/{policy['id']}")
+        session.execute(update(Action).values(policy_version_id=version))
+
+    action = world.action(policy="default")
+    world.service.database.transaction(give)
+    assert len(set(chosen)) == 2
+    with world.service.database.reading() as session:
+        assert session.get_one(Action, action["id"]).policy_version_id == chosen[-1]
