@@ -162,7 +162,7 @@ def _as_one(session: Session, account_id: int, due: Sequence[Any], now: datetime
     while others:  # after a long night they are more than are looked at for one claim
         _gather(session, account_id, carrier, others, now)
         gone.update(row.id for row in others)
-        others = _due_to(session, account_id, now, GATHERED, Delivery.tries == 0, Delivery.id != carrier.id)
+        others = [*_due_to(session, account_id, now, GATHERED, Delivery.tries == 0, Delivery.id != carrier.id)]
     return [row for row in due if row.id not in gone]
 
 
