@@ -129,7 +129,7 @@ _About: Final = aliased(Action)
 
 
 def _still_matters(person_id: int, now: datetime) -> Any:
-    """Nobody is reminded of what has ended or was quieted before the mail left, or of what somebody else does by now."""
+    """Nobody is reminded of what has ended or was quieted before the mail left, or what somebody else does by now."""
     is_theirs = or_(Notice.relation != "assignee", _About.assignee_id == person_id)
     is_loud = or_(_About.quiet_until.is_(None), _About.quiet_until <= now)
     return and_(_About.finished_at.is_(None), is_theirs, is_loud)
