@@ -23,6 +23,7 @@ from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.people import Ref, named_user
 from cfm_workflow.operations.stand_ins import Place, stand_ins
 from cfm_workflow.queries import absences as absences_query
+from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.workflow import Category, giving_on
@@ -232,22 +233,9 @@ def _enter(session: Session, absence: Absence, state: str, event_type: str, now:
 # -- work ------------------------------------------------------------------------------------------------------------
 
 _COLUMNS: Final = (
-    Action.id,
-    Action.workflow_id,
-    Action.state,
-    Action.category,
-    Action.state_since,
-    Action.accepted_at,
-    Action.started_at,
-    Action.finished_at,
-    Action.came_from,
-    Action.undo_to,
-    Action.undo_by,
-    Action.undo_until,
-    Action.assignee_id,
+    *actions_query.JUDGED,
     Action.on_behalf_of_id,
     Action.team_id,
-    Action.pool,
 )
 
 

@@ -4,7 +4,7 @@ from collections import namedtuple
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select, true
@@ -30,6 +30,24 @@ from cfm_workflow.queries.pages import Page, Sort, capped_count, cut, find_place
 _Assignee = aliased(Account)
 _Assigner = aliased(Account)
 _Absent = aliased(Account)
+
+JUDGED: Final[tuple[Any, ...]] = (
+    Action.id,
+    Action.workflow_id,
+    Action.state,
+    Action.category,
+    Action.state_since,
+    Action.accepted_at,
+    Action.started_at,
+    Action.finished_at,
+    Action.came_from,
+    Action.undo_to,
+    Action.undo_by,
+    Action.undo_until,
+    Action.assignee_id,
+    Action.pool,
+)
+"""What `workflow.choices` looks at, of an action that is not locked."""
 
 _FEEDBACK_IDS = (
     select(listed(ActionFeedback.feedback_id)).where(ActionFeedback.action_id == Action.id).scalar_subquery()

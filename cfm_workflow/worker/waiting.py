@@ -17,6 +17,7 @@ from cfm_workflow.models import Action
 from cfm_workflow.operations.actions.move import move_many
 from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.operations.definitions import definition_of
+from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.service import Service
 from cfm_workflow.workflow import Category, leading_to
 
@@ -25,21 +26,8 @@ GOES_ON_IN: Final = (Category.ACTIVE, Category.OPEN)
 
 _DUE = (
     select(
-        Action.id,
-        Action.workflow_id,
+        *actions_query.JUDGED,
         Action.version,
-        Action.state,
-        Action.category,
-        Action.state_since,
-        Action.accepted_at,
-        Action.started_at,
-        Action.finished_at,
-        Action.came_from,
-        Action.undo_to,
-        Action.undo_by,
-        Action.undo_until,
-        Action.assignee_id,
-        Action.pool,
         Action.waiting_until,
     )
     .where(text("category = 'waiting'"))  # literal, as in the partial index
