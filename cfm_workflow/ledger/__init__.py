@@ -6,7 +6,6 @@ Nothing here sends or commits. `outbox` is what workers ask for what is to be se
 from cfm_workflow.ledger.audience import audience_changed
 from cfm_workflow.ledger.bodies import CUTS, changes, freeze
 from cfm_workflow.ledger.events import Fact, erase, record
-from cfm_workflow.ledger.outbox import join_mails
 from cfm_workflow.ledger.positions import HEAD, PER_TRANSACTION, horizon, is_past, know_head, mark, move_base
 
 __all__ = [
@@ -20,7 +19,6 @@ __all__ = [
     "freeze",
     "horizon",
     "is_past",
-    "join_mails",
     "know_head",
     "mark",
     "move_base",

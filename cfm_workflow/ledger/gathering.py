@@ -54,14 +54,19 @@ def leave(
 
     `hours` are the working hours of those who have any; `wait` is how long steps can be undone before they are told.
     """
-    reminded = [person for person, news in told.items() if any(fact.type in REMINDERS for fact, _ in news)]
-    latest = _latest(session, reminded, now)
+    gathering = [person for person, news in told.items() if any(_is_gathered(fact) for fact, _ in news)]
+    latest = _latest(session, gathering, now)
     found = {}
     for person, news in told.items():
         own = hours.get(person)
         wanted = [_one(session, fact, relation, own, latest.get(person), wait, now) for fact, relation in news]
         found[person] = min(wanted, key=lambda leaves: (leaves.at, leaves.gathered))
     return found
+
+
+def _is_gathered(fact: "Fact") -> bool:
+    """What comes many times at once, in batches: reminders, and dates that a calendar has moved."""
+    return fact.type in REMINDERS or "calendar" in fact.about
 
 
 def _latest(session: Session, people: Collection[int], now: datetime) -> dict[int, datetime]:
@@ -86,12 +91,12 @@ def _one(
     reminder: Mapping[str, Any] = fact.about["reminder"] if fact.type in REMINDERS else {}
     if (fact.about.get("action") or {}).get("priority") == URGENT or reminder.get("urgent"):
         return Leaving(now if reminder else now + wait, gathered=False)
-    if not reminder:
+    if not _is_gathered(fact):
         return leaving.in_hours(own, now + wait)
-    if relation in ABOVE:
+    if reminder and relation in ABOVE:
         calendar = own or calendars_query.reckoning(session, None)
         return Leaving(leaving.morning(calendar, now), gathered=True)
     at = leaving.in_window(latest, now)
-    if reminder["late"] and latest is None:  # later batches leave with this one
+    if latest is None and (not reminder or reminder["late"]):  # later batches leave with this one
         at = now + SETTLING
     return Leaving(leaving.in_hours(own, at).at, gathered=True)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
 from cfm_workflow.db import DELIVERIES, plain, tell
-from cfm_workflow.models import Account, Attempt, Delivery, Event, Notice, Webhook
+from cfm_workflow.models import Account, Attempt, Delivery, Notice, Webhook
 from cfm_workflow.models.deliveries import GATHERED
 from cfm_workflow.policy.deliveries import MAILS_AN_HOUR, Answer, Verdict, next_gap
 
@@ -205,59 +205,6 @@ def _gather(session: Session, account_id: int, carrier: Any, others: Sequence[An
     session.execute(told.values(batch=carrier.position))
     gone = {"state": "gathered", "settled_at": now, "lease": None, "lease_until": None}
     session.execute(update(Delivery).where(Delivery.id.in_([row.id for row in others])).values(**gone))
-
-
-_JOINABLE: Final = (
-    select(Delivery.id, Delivery.account_id, Delivery.position, Delivery.next_at)
-    .join(Event, Event.position == Delivery.position)
-    .where(
-        _PENDING,
-        Delivery.account_id.is_not(None),
-        Delivery.tries == 0,
-        Delivery.lease.is_(None),
-        Event.type == bindparam("event_type"),
-        Event.actor_type == "system",
-    )
-    .order_by(Delivery.account_id, Delivery.position)
-    .with_for_update(of=Delivery, skip_locked=True)
-)
-_JOIN_NOTICES: Final = (
-    update(Notice.__table__)  # type: ignore[arg-type]
-    .where(Notice.account_id == bindparam("of_account"), Notice.batch == bindparam("of_batch"))
-    .values(batch=bindparam("into"))
-)
-_JOINED: Final = (
-    update(Delivery.__table__)  # type: ignore[arg-type]
-    .where(Delivery.id == bindparam("at_id"))
-    .values(state="gathered", settled_at=bindparam("now", type_=_AT))
-)
-_WAIT_ANEW: Final = (
-    update(Delivery.__table__)  # type: ignore[arg-type]
-    .where(Delivery.id == bindparam("at_id"))
-    .values(next_at=bindparam("until", type_=_AT))
-)
-
-
-def join_mails(session: Session, event_type: str, *, now: datetime) -> None:
-    """Make one per person of the mails that the service itself caused by such events and nobody has begun to send: it
-    tells all of it, and waits as long as the last of them."""
-    waiting: dict[int | None, list[Any]] = {}
-    for row in plain(session, _JOINABLE, {"event_type": event_type}):
-        waiting.setdefault(row.account_id, []).append(row)
-    several = [rows for rows in waiting.values() if len(rows) > 1]
-    if not several:
-        return
-    joins = [(first, other) for first, *others in several for other in others]
-    plain(
-        session,
-        _JOIN_NOTICES,
-        [
-            {"of_account": first.account_id, "of_batch": other.position, "into": first.position}
-            for first, other in joins
-        ],
-    )
-    plain(session, _JOINED, [{"at_id": other.id, "now": now} for _, other in joins])
-    plain(session, _WAIT_ANEW, [{"at_id": rows[0].id, "until": max(row.next_at for row in rows)} for rows in several])
 
 
 # -- both ------------------------------------------------------------------------------------------------------------

@@ -70,12 +70,10 @@ def is_left(session: Session) -> bool:
 
 
 def batch(session: Session, calendar: Calendar, after: int, *, reason: str, now: datetime) -> Batch:
-    """Reckon the next open actions of a calendar behind the id `after`; one mail tells each person of all batches that
-    come before it leaves."""
+    """Reckon the next open actions of a calendar behind the id `after`; their mails are gathered as late
+    reminders are."""
     ids = list(plain(session, _next(calendar), {"calendar": calendar.id, "after": after, "count": BATCH}).scalars())
     moved = reckon(session, calendar, ids, reason=reason, now=now) if ids else 0
-    if moved:
-        ledger.join_mails(session, "action.changed", now=now)
     return Batch(len(ids), moved, ids[-1] if len(ids) == BATCH else None)
 
 

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from cfm_workflow import clock
-from cfm_workflow.models import Calendar, Delivery, Notice, Reminder
+from cfm_workflow.models import Calendar, Reminder
 from cfm_workflow.operations import reckoning
 from cfm_workflow.worker.reckoning import follow_calendars
 from tests.api.statements import counted
+from tests.mailing import Post
 from tests.world import World
 
 # 2026-11-23, on which `noon` stands, is a Monday; the default calendar is Mon-Fri 09:00-12:00 and 13:00-18:00 in UTC.
@@ -337,25 +338,23 @@ def test_a_second_change_begins_anew(world: World, noon: datetime, monkeypatch: 
     assert [world.history(each).count("action.changed") for each in actions] == [2, 2, 1]
 
 
-def test_all_batches_are_one_mail_to_each_person(world: World, noon: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_batches_are_one_mail_to_each_person(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reckoning, "BATCH", 2)
+    world = post.world
     for person in (world.alice, world.bob):
         person.expect(200, "PATCH", "/me/preferences", {"notices": {"action.changed": "at_once"}})
     for name in ("Alice", "Alice", "Alice", "Bob", "Alice"):
         world.action(name, due_in={"business_days": 2})
-    change(world, holidays=[TUESDAY])
-    with world.service.database.reading() as session:
-        first = world.events(types="action.changed")[0]["data"]["position"]
-        pending = select(Delivery.account_id, Delivery.position).where(
-            Delivery.position >= first, Delivery.state == "pending", Delivery.account_id.is_not(None)
-        )
-        mails = {row.account_id: row.position for row in session.execute(pending)}
-        told = select(func.count()).select_from(Notice)
-        counts = {
-            account: session.scalars(told.where(Notice.account_id == account, Notice.batch == batch)).one()
-            for account, batch in mails.items()
-        }
-    assert counts == {world.alice.id: 4, world.bob.id: 1}
+    post.later()
+    world.sam.expect(200, "PATCH", default(world), {"holidays": [TUESDAY]})
+    while go_on(world):  # each batch is sent for as soon as it is done, seconds after the one before
+        assert post.later(timedelta(seconds=5)) == []
+    told = {each.recipient: str(each.message["Subject"]) for each in post.later()}
+    assert told == {
+        "alice@example.com": "Changed: Restore the miles (and 3 more)",
+        "bob@example.com": "Changed: Restore the miles",
+    }
+    assert post.later(timedelta(hours=1)) == []
 
 
 def test_two_hundred_actions_take_as_many_statements_as_two(world: World, noon: datetime) -> None:
