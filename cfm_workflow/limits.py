@@ -56,6 +56,15 @@ DAYS_OF_A_CALENDAR: Final = 1_000
 SIBLINGS_TOLD: Final = 50
 REMINDER: Final = 2_000
 REMINDER_RECEIVERS: Final = 50
+LABEL: Final = 100
+FOLDED_LABEL: Final = 3 * LABEL
+"""Folding makes up to three characters of one (Unicode, CaseFolding.txt)."""
+LABEL_DESCRIPTION: Final = 2_000
+LABELS_PER_ITEM: Final = 50
+LABELS_AT_ONCE: Final = 10
+"""Put on, or taken off, many items in one request."""
+INTERVALS: Final = 100
+"""Of one answer that counts over time."""
 
 TABLE: Final[dict[str, int]] = {
     "text": TEXT,
@@ -95,4 +104,8 @@ TABLE: Final[dict[str, int]] = {
     "days_of_a_calendar": DAYS_OF_A_CALENDAR,
     "reminder": REMINDER,
     "reminder_receivers": REMINDER_RECEIVERS,
+    "label": LABEL,
+    "labels_per_item": LABELS_PER_ITEM,
+    "labels_at_once": LABELS_AT_ONCE,
+    "intervals": INTERVALS,
 }

@@ -1,7 +1,7 @@
 """The tables, by noun: facts about one row, nothing else."""
 
 from cfm_workflow.models.absences import Absence
-from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver
+from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver, RootCause
 from cfm_workflow.models.calendars import Calendar
 from cfm_workflow.models.customers import Customer
 from cfm_workflow.models.deliveries import Attempt, DeadAddress, Delivery, Notice
@@ -10,6 +10,7 @@ from cfm_workflow.models.feedback import Feedback
 from cfm_workflow.models.following import ActionWatcher, FeedbackWatcher, NoticeChoice, NoticeDefault
 from cfm_workflow.models.imports import Import, ImportProblem
 from cfm_workflow.models.installation import Installation
+from cfm_workflow.models.labels import Label, Labelling
 from cfm_workflow.models.links import Link
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
@@ -38,6 +39,8 @@ __all__ = [
     "Import",
     "ImportProblem",
     "Installation",
+    "Label",
+    "Labelling",
     "LedgerHead",
     "Link",
     "Notice",
@@ -50,6 +53,7 @@ __all__ = [
     "Policy",
     "PolicyVersion",
     "Reminder",
+    "RootCause",
     "SupervisedTeam",
     "Team",
     "TeamMember",
