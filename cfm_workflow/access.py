@@ -105,6 +105,8 @@ RIGHTS: Final[dict[str, Right]] = {
     "feedback.close":    _right("feedback:write",  "supervisor"),
     "feedback.import":   _right("feedback:write",  "supervisor"),
     "feedback.erase":    _right("feedback:write"),
+    "label.use":        _right("feedback:write",  ANYONE),
+    "labels.manage":    _right("settings:manage", "supervisor"),
     "action.read":       _right("actions:read",    ANYONE),
     "action.create":     _right("actions:write",   ANYONE),
     "action.move":       _right("actions:write",   ANYONE),  # and what the workflow says

@@ -33,6 +33,13 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class LabelChoice(StrEnum):
+    """Where labels come from: made by whoever uses one first, or kept to a list."""
+
+    FREE = "free"
+    LIST = "list"
+
+
 class MailTls(StrEnum):
     """How the connection to the mail server is encrypted."""
 

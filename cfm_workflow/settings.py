@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 
 from cfm_workflow import setting_values as values
 from cfm_workflow.errors import CfmError
-from cfm_workflow.setting_values import Bind, Key, Language, LogFormat, MailTls, Network
+from cfm_workflow.setting_values import Bind, Key, LabelChoice, Language, LogFormat, MailTls, Network
 
 PREFIX = "CFM_"
 MAIL_PORTS = {MailTls.NONE: 25, MailTls.STARTTLS: 587, MailTls.TLS: 465}
@@ -65,6 +65,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("time_zone",        values.time_zone,     "the name of a time zone such as Asia/Seoul or UTC"),
     Setting("country",          values.country,       "the two letters of a country, such as KR"),
     Setting("language",         Language,             "en or ko"),
+    Setting("labels",           LabelChoice,          "free or list"),
     Setting("log_level",        values.log_level,     "debug, info, warning or error"),
     Setting("log_format",       LogFormat,            "text or json"),
     Setting("metrics_networks", values.networks,      "networks such as 10.0.0.0/8, comma-separated, or none"),
@@ -95,6 +96,7 @@ class Settings:
     time_zone: ZoneInfo
     country: str | None  # ISO 3166-1 alpha-2
     language: Language
+    labels: LabelChoice
     log_level: str  # DEBUG, INFO, WARNING or ERROR
     log_format: LogFormat
     metrics_networks: tuple[Network, ...]

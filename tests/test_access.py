@@ -47,6 +47,9 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "closeFeedback":            ("feedback:write",  SUPERVISORS),
     "getTimeline":              ("feedback:read",   EVERYBODY),
     "listWatchersOfFeedback":   ("feedback:read",   EVERYBODY),
+    "labelFeedback":            ("feedback:write",  EVERYBODY),
+    "unlabelFeedback":          ("feedback:write",  EVERYBODY),
+    "labelFeedbackItems":       ("feedback:write",  EVERYBODY),
     "watchFeedback":            ("feedback:write",  SUPERVISORS | {"recorder", "assignee"}),
     "unwatchFeedback":          ("feedback:write",  SUPERVISORS | {"recorder", "assignee"}),
     "listActionsOfFeedback":    ("actions:read",    EVERYBODY),
@@ -139,6 +142,13 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "deleteCalendar":           ("settings:manage", SUPERVISORS),
     "addHolidays":              ("settings:manage", SUPERVISORS),
     "listPolicies":             (FREE,              EVERYBODY),
+    "listLabels":               (FREE,              EVERYBODY),
+    "createLabel":              ("settings:manage", SUPERVISORS),
+    "getLabel":                 (FREE,              EVERYBODY),
+    "changeLabel":              ("settings:manage", SUPERVISORS),
+    "deleteLabel":              ("settings:manage", SUPERVISORS),
+    "mergeLabel":               ("settings:manage", SUPERVISORS),
+    "countLabel":               ("feedback:read",   EVERYBODY),
     "createPolicy":             ("settings:manage", SUPERVISORS),
     "getPolicy":                (FREE,              EVERYBODY),
     "changePolicy":             ("settings:manage", SUPERVISORS),
@@ -247,6 +257,8 @@ class House:
             things = things | {
                 name: things[f"spare_{name}"] for name in ("outcome_id", "cause_id", "calendar_id", "policy_id")
             }
+        elif operation.name == "mergeLabel":
+            things = things | {"label_id": things["spare_label_id"]}
         elif operation.name == "unlinkFeedback":
             things = things | {"feedback_id": things["linked_id"]}
         elif operation.name == "deleteTeam":
@@ -267,7 +279,8 @@ class House:
 
 def filled(path: str, things: dict[str, Any]) -> str:
     for name, value in things.items():
-        path = path.replace(f"<id:{name}>", str(value)).replace(f"<{name}>", str(value))
+        for kind in ("id:", "path:", ""):
+            path = path.replace(f"<{kind}{name}>", str(value))
     assert "<" not in path, f"the house has nothing for {path}"
     return path
 
@@ -321,6 +334,9 @@ def _build(world: World) -> House:
     cause, spare_cause = (
         ada.post("/root-causes", {"key": key, "label": {"en": "Spare", "ko": "예비"}}) for key in ("kept", "spare")
     )
+    label, spare_label = (ada.post("/labels", {"name": name}) for name in ("vip", "spare"))
+    for each in (item, other):
+        ada.expect(200, "PUT", f"/feedback/{each['id']}/labels/vip")
     week = {"mon": [["09:00", "18:00"]]}
     calendar = ada.post("/calendars", {"name": "Spare", "time_zone": "UTC", "week": week})
     policy = ada.post("/policies", {"key": "spare", "name": "Spare"})
@@ -342,6 +358,9 @@ def _build(world: World) -> House:
         "spare_team_id": it["id"],
         "integration_id": integration["id"],
         "integration_token_id": integration_token["id"],
+        "label_id": label["id"],
+        "spare_label_id": spare_label["id"],
+        "name": "vip",
         "outcome_id": 1,
         "spare_outcome_id": outcome["id"],
         "cause_id": cause["id"],

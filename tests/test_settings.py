@@ -45,6 +45,7 @@ WRONG = [
     ("CFM_TIME_ZONE", "Asia"),
     ("CFM_COUNTRY", "XX"),
     ("CFM_LANGUAGE", "kr"),
+    ("CFM_LABELS", "any"),
     ("CFM_LOG_LEVEL", "loud"),
     ("CFM_LOG_FORMAT", "xml"),
     ("CFM_METRICS_NETWORKS", "10.0.0.1/8"),

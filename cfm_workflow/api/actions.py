@@ -38,6 +38,7 @@ from cfm_workflow.queries import due as due_query
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import groups as groups_query
+from cfm_workflow.queries import labels as labels_query
 from cfm_workflow.queries import outcomes as outcomes_query
 from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.workflow import choices
@@ -71,9 +72,17 @@ def _resolved(ask: Ask, query: Any) -> dict[str, Any]:
         wanted["team"] = named_team(ask.session, wanted["team"], field="team").id
     if "outcome" in wanted:
         wanted["outcome"] = outcomes_query.ids_by_key(ask.session, wanted["outcome"])
+    if "label" in wanted:
+        wanted |= _served(ask, wanted.pop("label"))
     if "priority" in wanted:
         wanted["priority"] = [PRIORITIES[word] for word in wanted["priority"]]
     return wanted
+
+
+def _served(ask: Ask, names: list[str]) -> dict[str, Any]:
+    """The filter by labels of what an action serves, in the way that suits how many there are."""
+    ids = frozenset[int]().union(*labels_query.named(ask.session, names, field="label"))
+    return {"rare_label" if labels_query.are_few(ask.session, ids) else "common_label": sorted(ids)}
 
 
 def _person(ask: Ask, ref: int | str, field: str) -> int | None:

@@ -149,6 +149,16 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "version": 1,
         "created_at": _NOON,
     },
+    "label": {
+        "id": 12,
+        "name": "billing",
+        "colour": "#206bc4",
+        "description": "Anything about invoices.",
+        "active": True,
+        "merged_into": None,
+        "version": 1,
+        "created_at": _NOON,
+    },
     "root_cause": {
         "id": 3,
         "key": "billing_error",
@@ -272,6 +282,10 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data |= {"planned_for": _NOON, "late": False}
     if name.endswith("watched"):
         data |= {"watcher": {"id": 3, "name": "Ada"}}
+    if name in ("feedback.labelled", "feedback.unlabelled"):
+        data |= {"label": {"id": 12, "name": "billing"}}
+    if name == "label.merged":
+        data |= {"into": {"id": 11, "name": "invoices"}}
     if name in ("user.away", "user.back"):
         data |= {"absence": _ABSENCE}
     if name in REMINDERS:

@@ -16,6 +16,7 @@ from cfm_workflow.forms.calendars import CalendarOut
 from cfm_workflow.forms.feedback import FeedbackOut
 from cfm_workflow.forms.feeds import EventCalendarFeedOut
 from cfm_workflow.forms.imports import ImportOut
+from cfm_workflow.forms.labels import LabelOut
 from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
 from cfm_workflow.forms.personal_reminders import ReminderOut
@@ -74,6 +75,7 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
+_LABEL: Final = {**_PERSON, "description": "Which label."}
 _CALENDAR: Final = {**_PERSON, "description": "Which calendar has changed."}
 _CHANGES: Final = {
     "type": "object",
@@ -107,7 +109,8 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
     "action_group": {"from": _TEXT, "to": _TEXT},
     "scheduler": {"told": _told("supervisor")},
     "webhook": {"failing_since": _AT, "changes": _CHANGES},
-    "feedback": {"from": _TEXT, "to": _TEXT, "reason": _TEXT, "watcher": _PERSON, "changes": _CHANGES},
+    "feedback": {"from": _TEXT, "to": _TEXT, "reason": _TEXT, "watcher": _PERSON, "label": _LABEL, "changes": _CHANGES},
+    "label": {"changes": _CHANGES, "into": _LABEL},
 }
 """What the data of an event about such a subject can say beside the envelope and the things it shows."""
 
@@ -138,7 +141,7 @@ def _data_of_user() -> dict[str, dict[str, Any]]:
 def _shown() -> dict[str, dict[str, Any]]:
     """The things that events show, as they stand there."""
     item = _plain(FeedbackOut)
-    for name in ("attributes", "imported", "closed_at"):
+    for name in ("attributes", "labels", "imported", "closed_at"):
         del item["properties"][name]
         item["required"].remove(name)
     item["properties"]["customer"] = _CUSTOMER_OR_NULL
@@ -157,6 +160,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "token": token,
         "integration": _plain(IntegrationOut),
         "outcome": _plain(OutcomeOut),
+        "label": _plain(LabelOut),
         "root_cause": _plain(RootCauseOut),
         "calendar": _plain(CalendarOut),
         "calendar_feed": _plain(EventCalendarFeedOut),

@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from cfm_workflow import limits
 from cfm_workflow.forms.calendars import CalendarRefOut, HolidayOut
+from cfm_workflow.forms.feedback import LABELS
 from cfm_workflow.forms.fields import (
     Attributes,
     Day,
@@ -16,6 +17,7 @@ from cfm_workflow.forms.fields import (
     QueryChoices,
     QueryFlag,
     QueryIdent,
+    QueryNames,
     QueryRef,
     Ref,
     Shape,
@@ -197,6 +199,7 @@ class ActionQuery(CountedPageQuery):
     group = QueryIdent()
     workflow = Text(limits.KEY)
     external_ref = Text(limits.EXTERNAL_ID)
+    label = QueryNames(limits.LABEL, LABELS, metadata={"description": "Serves feedback with one of these labels."})
     outcome = QueryChoices(metadata={"description": "Keys of some outcomes, parted by commas."})
     root_cause = Text(limits.ROOT_CAUSE, metadata={"description": "A key of `/root-causes`, or what was written."})
     sort = fields.String(validate=validate.OneOf(SORTS), metadata={"description": "Default: -created_at."})

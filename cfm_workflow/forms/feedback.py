@@ -15,6 +15,7 @@ from cfm_workflow.forms.fields import (
     QueryChoices,
     QueryFlag,
     QueryIdent,
+    QueryNames,
     QueryWhole,
     Text,
     Whole,
@@ -26,6 +27,8 @@ from cfm_workflow.policy.metrics import SCALES, misfit
 
 STATUSES = tuple(status.value for status in ItemStatus)
 METRICS = tuple(SCALES)
+LABELS = 10
+"""How many of them one parameter can name."""
 
 
 class FeedbackCustomerIn(Form):
@@ -84,6 +87,9 @@ class FeedbackQuery(CountedPageQuery):
     needs_decision = QueryFlag()
     source = Text(limits.SOURCE)
     external_id = Text(limits.EXTERNAL_ID)
+    label = QueryNames(limits.LABEL, LABELS, metadata={"description": "Has one of these labels, parted by commas."})
+    label_all = QueryNames(limits.LABEL, LABELS, metadata={"description": "Has all of them."})
+    label_none = QueryNames(limits.LABEL, LABELS, metadata={"description": "Has none of them."})
     customer = QueryIdent()
     received_from = Moment()
     received_to = Moment(metadata={"description": "Exclusive."})
@@ -102,6 +108,21 @@ class ItemCustomerOut(Schema):
     language = fields.String(required=True, allow_none=True)
 
 
+class LabellerOut(Schema):
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+
+
+class LabellingOut(Schema):
+    """A label on an item: who put it there, and when."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    colour = fields.String(required=True, allow_none=True)
+    labelled_by = fields.Nested(LabellerOut, required=True, allow_none=True)
+    labelled_at = fields.AwareDateTime(required=True)
+
+
 class FeedbackOut(Schema):
     id = fields.Integer(required=True)
     source = fields.String(required=True)
@@ -116,6 +137,7 @@ class FeedbackOut(Schema):
     customer = fields.Nested(ItemCustomerOut, required=True, allow_none=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     needs_decision = fields.Boolean(required=True)
+    labels = fields.List(fields.Nested(LabellingOut), required=True)
     imported = fields.Boolean(required=True)
     received_at = fields.AwareDateTime(required=True)
     created_at = fields.AwareDateTime(required=True)
@@ -135,6 +157,7 @@ class TimelineEntryOut(Schema):
     comment = fields.String(allow_none=True)
     reason = fields.String(allow_none=True)
     changes = fields.Dict()
+    label = fields.Dict(metadata={"description": "Which label was put on it, or taken off."})
     watcher = fields.Dict(metadata={"description": "Who watches from now on, or no more."})
 
 

@@ -25,6 +25,7 @@ from cfm_workflow.models import (
     WorkflowVersion,
 )
 from cfm_workflow.models.actions import PRIORITY_NAMES
+from cfm_workflow.queries.labels import is_served
 from cfm_workflow.queries.pages import Page, Sort, capped_count, cut, find_place, in_order
 
 _Assignee = aliased(Account)
@@ -328,6 +329,8 @@ _FILTERS: dict[str, Callable[[bool], Any]] = {
     "finished": _finished,
     "overdue": _overdue,
     "orphaned": _orphaned,
+    "rare_label": lambda _: is_served("rare_label", few=True),
+    "common_label": lambda _: is_served("common_label", few=False),
     "feedback": _serves,
     "workflow": _workflow,
     "offered_to": _offered,

@@ -1,7 +1,8 @@
 """Feedback items as everybody sees them: one, lists by key, search, timeline. Never writes."""
 
 from collections import namedtuple
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, true
@@ -11,9 +12,10 @@ from cfm_workflow import limits
 from cfm_workflow.access import Caller, allows, by_role
 from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.errors import NotFound
-from cfm_workflow.models import Action, ActionFeedback, Customer, Event, Feedback
+from cfm_workflow.models import Action, ActionFeedback, Customer, Event, Feedback, Labelling
 from cfm_workflow.policy.search import phrases
 from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import labels as labels_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 from cfm_workflow.queries.relations import handled_items
 
@@ -28,7 +30,7 @@ SELECT = select(*_COLUMNS, *_CUSTOMER).outerjoin_from(Feedback, Customer, Custom
 _ONE = SELECT.where(Feedback.id == bindparam("id"))
 
 
-def view(item: Any, *, contact: bool) -> dict[str, Any]:
+def view(item: Any, *, contact: bool, labels: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """An item in the words of the API; `contact` says whether the reader may see how to reach the customer."""
     return {
         "id": item.id,
@@ -44,6 +46,7 @@ def view(item: Any, *, contact: bool) -> dict[str, Any]:
         "customer": _customer(item, contact),
         "status": item.status,
         "needs_decision": item.needs_decision,
+        "labels": labels,
         "imported": item.imported,
         "received_at": item.received_at,
         "created_at": item.created_at,
@@ -144,7 +147,8 @@ def with_contact(session: Session, caller: Caller, items: Collection[Any]) -> fr
 
 def show(session: Session, caller: Caller, item: Any) -> dict[str, Any]:
     """One item as this caller may see it."""
-    return view(item, contact=item.id in with_contact(session, caller, [item]))
+    labels = labels_query.of_items(session, [item.id])[item.id]
+    return view(item, contact=item.id in with_contact(session, caller, [item]), labels=labels)
 
 
 SORTS = {
@@ -162,16 +166,60 @@ def page(session: Session, caller: Caller, wanted: Mapping[str, Any]) -> Page:
         conditions.append(_found(session, wanted["q"]))
     if caller.hidden_teams:
         conditions.append(may_see(caller))
+    asked, counted, sorts = SELECT, select(Feedback.id), SORTS
+    labelled = _by_labels(session, wanted)
+    if labelled.first is not None:
+        of_it = and_(Labelling.feedback_id == Feedback.id, Labelling.label_id == labelled.first)
+        asked, counted, sorts = asked.join(Labelling, of_it), counted.join(Labelling, of_it), _SORTS_OF_LABEL
+    conditions += labelled.conditions
     found = fetch_page(
         session,
-        SELECT.where(*conditions),
+        asked.where(*conditions),
         wanted,
-        SORTS,
-        counted=select(Feedback.id).where(*conditions),
+        sorts,
+        counted=counted.where(*conditions),
         present=lambda row: row,
     )
     reachable = with_contact(session, caller, found.items)
-    return Page([view(row, contact=row.id in reachable) for row in found.items], found.next_cursor, found.total)
+    labels = labels_query.of_items(session, [row.id for row in found.items])
+    shown = [view(row, contact=row.id in reachable, labels=labels[row.id]) for row in found.items]
+    return Page(shown, found.next_cursor, found.total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """How a list goes by labels: through the labellings of the `first` one in their order, and by conditions."""
+
+    first: int | None
+    conditions: list[Any]
+
+
+_SORTS_OF_LABEL = {
+    "-received_at": Sort((Labelling.received_at, Labelling.feedback_id), descending=True),
+    "received_at": Sort((Labelling.received_at, Labelling.feedback_id)),
+    "-created_at": Sort((Labelling.feedback_id,), descending=True),
+    "created_at": Sort((Labelling.feedback_id,)),
+}
+"""The orders of SORTS, in the indexes of one label."""
+
+
+def _by_labels(session: Session, wanted: Mapping[str, Any]) -> _Labelled:
+    meant = {
+        name: labels_query.named(session, wanted[name], field=name)
+        for name in ("label", "label_all", "label_none")
+        if wanted.get(name)
+    }
+    required = [*meant.get("label_all", [])]
+    if "label" in meant:
+        required.append(frozenset[int]().union(*meant["label"]))
+    ranked = [(ids, labels_query.are_few(session, ids)) for ids in required if len(required) > 1 or len(ids) > 1]
+    ranked = sorted(ranked or [(ids, True) for ids in required], key=lambda each: not each[1])
+    first = next((ident for ids, few in ranked[:1] if len(ids) == 1 for ident in ids), None)
+    rest = ranked if first is None else ranked[1:]
+    conditions = [labels_query.is_on(ids, few=few and first is None) for ids, few in rest]
+    if "label_none" in meant:
+        conditions.append(~labels_query.is_on(frozenset[int]().union(*meant["label_none"]), few=False))
+    return _Labelled(first, conditions)
 
 
 _FILTERS: dict[str, Any] = {

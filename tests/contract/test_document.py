@@ -132,6 +132,8 @@ def stage(small_world: World) -> World:
     small_world.ada.post("/customers", {"name": "Park Jisoo"})
     for _ in range(3):
         small_world.give("Ada", by="Ada", item=small_world.feedback(customer={"name": "Lee"}), title="Call back")
+    small_world.ada.post("/labels", {"name": "vip"})
+    small_world.ada.post("/labels", {"name": "old"})
     small_world.ada.post("/root-causes", {"key": "tariff", "label": {"en": "Tariff", "ko": "요금"}, "active": False})
     small_world.ada.post("/integrations", {"name": "Shop", "scopes": ["feedback:write"]})
     small_world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["*"]})
@@ -163,6 +165,7 @@ def test_the_example_of_a_body_is_accepted(stage: World, method: str, path: str,
 
 def ids_of(stage: World) -> dict[str, int]:
     [integration] = stage.ada.get("/integrations")["items"]
+    _, other = stage.ada.get("/labels")["items"]
     [cause] = stage.ada.get("/root-causes")["items"]
     [absence] = stage.ada.get(f"/users/{stage.people['Min'].id}/absences")["items"]
     return {
@@ -174,6 +177,7 @@ def ids_of(stage: World) -> dict[str, int]:
         "team_id": stage.care["id"],
         "outcome_id": 1,
         "cause_id": cause["id"],
+        "label_id": other["id"],
         "calendar_id": 1,
         "policy_id": 1,
         "webhook_id": 1,

@@ -85,6 +85,7 @@ def settings_change(world: World, fill: Fill) -> None:
     cause = world.ada.post("/root-causes", {"key": "tariff", "label": label})
     world.ada.expect(200, "PATCH", f"/root-causes/{cause['id']}", {"active": False})
     world.ada.expect(204, "DELETE", f"/root-causes/{cause['id']}")
+    labels_change(world, fill)
     calendars_and_policies_change(world, fill)
     levels = dict.fromkeys(KINDS, "never")
     world.ada.expect(200, "PATCH", "/preferences", {"notices": levels})
@@ -92,6 +93,14 @@ def settings_change(world: World, fill: Fill) -> None:
     file = orjson.dumps({"text": fill(limits.TEXT), fill(40): fill(300)})
     world.ada.expect(202, "POST", "/imports", data=file, content_type="application/x-ndjson")
     run_imports(world.service)
+
+
+def labels_change(world: World, fill: Fill) -> None:
+    about = {"description": fill(limits.LABEL_DESCRIPTION)}
+    one, other = (world.sam.post("/labels", {"name": name} | about) for name in ("invoices", "payments"))
+    world.sam.expect(200, "PATCH", f"/labels/{one['id']}", {"description": fill(limits.LABEL_DESCRIPTION - 1) + "!"})
+    world.sam.post(f"/labels/{one['id']}/merge", {"into": other["id"]})
+    world.sam.expect(204, "DELETE", f"/labels/{other['id']}")
 
 
 def calendars_and_policies_change(world: World, fill: Fill) -> None:
@@ -136,6 +145,8 @@ def feedback_changes(world: World, fill: Fill) -> dict[str, Any]:
     world.ada.expect(200, "PATCH", f"/feedback/{item['id']}", changes)
     customer = item["customer"]["id"]
     world.ada.expect(200, "PATCH", f"/customers/{customer}", {"name": fill(limits.NAME - 1) + "!", "language": "ko"})
+    world.alice.expect(200, "PUT", f"/feedback/{item['id']}/labels/vip")
+    world.alice.expect(200, "DELETE", f"/feedback/{item['id']}/labels/vip")
     closed_item = world.feedback(fill(limits.TEXT))
     world.sam.post(f"/feedback/{closed_item['id']}/close", {"reason": fill(limits.REASON)})
     world.give("Alice", item=closed_item)  # and so it is open again

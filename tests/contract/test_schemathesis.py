@@ -37,7 +37,7 @@ from tests.world import ROLES, Person, World
 
 IN_WORDS: dict[str, set[str]] = {
     # operation          fields of which a rule cannot be said in JSON Schema
-    "listActions":       {"assignee", "assigner", "team"},
+    "listActions":       {"assignee", "assigner", "team", "label", "outcome"},
     "listMyActions":     {"left_behind"},
     "giveActions":       {"assignees", "workflow", "completion", "due_in", "due_on", "policy", "attributes"},
     "changeAction":      {"reason", "attributes", "due_on"},
@@ -45,6 +45,14 @@ IN_WORDS: dict[str, set[str]] = {
                           "root_cause", "resolution"},
     "fireTransition":    {"transition", "outcome", "assignee", "until", "until_answer", "reason", "root_cause",
                           "resolution"},
+    "listFeedback":      {"label", "label_all", "label_none"},
+    "labelFeedback":     {"name"},
+    "labelFeedbackItems": {"ids", "label", "unlabel"},
+    "createLabel":       {"name"},
+    "changeLabel":       {"name"},
+    "listLabels":        {"q"},
+    "mergeLabel":        {"into"},
+    "countLabel":        {"from", "to"},
     "createFeedback":    {"score", "customer", "attributes"},
     "changeFeedback":    {"score", "customer", "attributes"},
     "createCustomer":    {"name", "source"},
@@ -78,8 +86,8 @@ CHECKS = {
 }
 ENDLESS = [operation.name for operation in OPERATIONS if operation.streams]
 """It reads an answer to its end, and these have none; `tests/api/test_stream.py` asks them."""
-ERASED_NOT_GONE = ("/feedback/", "/customers/", "/reminders/")
-"""DELETE erases what is personal there, or cancels; that something was there stays, and is shown."""
+ERASED_NOT_GONE = ("/feedback/", "/customers/", "/reminders/", "/labels/")
+"""DELETE erases what is personal there, cancels, or retires; that something was there stays, and is shown."""
 ANYWHERE = {"cursor", "Idempotency-Key"}  # a cursor goes with its list; a key with one request only
 MANY = 8
 TRANSITIONS = ("accept", "start", "wait", "resume", "complete", "decline", "release", "reassign", "cancel", "reopen")
@@ -164,7 +172,7 @@ def aim(case: Any) -> None:
     for name, value in (case.path_parameters or {}).items():
         if name == "integration_id":
             case.path_parameters[name] = MANY + 1 + int(value) % 3
-        elif name != "key":
+        elif name not in ("key", "name"):
             case.path_parameters[name] = 2 + int(value) % (MANY - 1)
     if isinstance(case.body, dict) and isinstance(case.body.get("transition"), str):
         case.body["transition"] = TRANSITIONS[len(case.body["transition"]) % len(TRANSITIONS)]
