@@ -1,4 +1,4 @@
-"""How often secrets failed lately, per address or account, in this process: guessing is slowed down, nothing else is."""
+"""How often secrets failed lately, per address or account, in this process: guessing is slowed down, nobody else."""
 
 import threading
 from collections import deque

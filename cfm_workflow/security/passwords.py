@@ -21,9 +21,10 @@ def hashed(password: str) -> str:
 def matches(stored: str | None, password: str) -> bool:
     """Whether this is the password behind a hash. Without a hash it takes as long to say no."""
     try:
-        return _HASHER.verify(stored or _nobodys(), password) and stored is not None
+        _HASHER.verify(stored or _nobodys(), password)
     except (VerificationError, InvalidHashError):
         return False
+    return stored is not None
 
 
 def is_outdated(stored: str) -> bool:

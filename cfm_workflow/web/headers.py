@@ -41,6 +41,8 @@ def dress(response: Response) -> Response:
     """A page with its headers, compressed for whoever takes that."""
     response.headers.update(PAGE_HEADERS)
     response.vary.update(("Cookie", "HX-Request", "Accept-Encoding"))
+    if response.is_streamed:
+        return response
     body = response.get_data()
     if len(body) >= LEAST and request.accept_encodings["gzip"]:
         response.set_data(gzip.compress(body, 5, mtime=0))

@@ -7,16 +7,16 @@ function reads the visit, calls one query or operation, and says what to show or
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from cfm_workflow import access, clock
 from cfm_workflow.access import Caller
@@ -32,6 +32,7 @@ from cfm_workflow.errors import (
 from cfm_workflow.operations import idempotency
 from cfm_workflow.operations.idempotency import Answer
 from cfm_workflow.queries.callers import SignedIn
+from cfm_workflow.security.sessions import COOKIE, VISITOR
 from cfm_workflow.service import Service
 from cfm_workflow.web import door, problems
 from cfm_workflow.web.door import Said
@@ -95,6 +96,19 @@ class See:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """Bytes instead of a page: JSON for the script, or something to download under `name`."""
+
+    body: bytes | Iterable[bytes]
+    media_type: str
+    name: str | None = None
+    status: int = 200
+
+
+Done = Shown | See | File
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A declared page. `right` is a key of `access.RIGHTS`, or None for what needs no sign-in.
 
@@ -141,14 +155,17 @@ def is_declared(path: str) -> bool:
 
 def register(app: Flask) -> None:
     """Add all declared pages to the application."""
+    blueprint = Blueprint("pages", __name__)
     for declared in PAGES:
-        app.add_url_rule(
+        blueprint.add_url_rule(
             declared.path,
-            endpoint=f"pages.{declared.name}",
+            endpoint=declared.name,
             view_func=_view(declared),
             methods=[declared.method],
             provide_automatic_options=False,
         )
+    blueprint.register_error_handler(Exception, _failed)
+    app.register_blueprint(blueprint)
 
 
 def service_here() -> Service:
@@ -157,21 +174,36 @@ def service_here() -> Service:
     return service
 
 
+def nowhere(error: HTTPException) -> Response | None:
+    """What there is instead of a page that does not exist, for a browser; None for whoever does not read HTML."""
+    if (
+        request.path.startswith("/api/")
+        or not request.accept_mimetypes.accept_html
+        or request.accept_mimetypes.accept_json
+    ):
+        return None
+    service = service_here()
+    with service.database.reading() as session:
+        g.signed_in = door.signed_in(service, session, now=clock.now())
+    g.reader = door.reader_of(service, g.signed_in)
+    return answer(service, problems.page_of(error))
+
+
 def _view(declared: Page) -> Callable[..., Response]:
     def view(**path: Any) -> Response:
         service, now = service_here(), clock.now()
-        try:
-            done = _done(declared, service, now, path)
-        except Unauthenticated:
-            done = _to_sign_in(declared)
-        except Exception as error:
-            done = problems.page_of(error)
-        return answer(service, done)
+        return answer(service, _done(declared, service, now, path))
 
     return view
 
 
-def _done(declared: Page, service: Service, now: datetime, path: Mapping[str, Any]) -> Shown | See:
+def _failed(error: Exception) -> Response:
+    """What went wrong, in words; of whoever is not signed in, the way to do that."""
+    done = _to_sign_in() if isinstance(error, Unauthenticated) else problems.page_of(error)
+    return answer(service_here(), done)
+
+
+def _done(declared: Page, service: Service, now: datetime, path: Mapping[str, Any]) -> Done:
     with service.database.reading() as session:
         found = door.signed_in(service, session, now=now)
         g.reader, g.signed_in = door.reader_of(service, found), found
@@ -219,10 +251,10 @@ def _form() -> MultiDict[str, str]:
         raise TooLarge("That was too much.") from None
 
 
-def _write(declared: Page, visit: Visit, path: Mapping[str, Any]) -> Shown | See:
+def _write(declared: Page, visit: Visit, path: Mapping[str, Any]) -> Done:
     key = _key_of(visit) if declared.once else None
 
-    def work(session: Session) -> Shown | See:
+    def work(session: Session) -> Done:
         account_id = visit.caller.id
         if key is not None and account_id is not None:
             ring = visit.service.ring
@@ -239,7 +271,7 @@ def _write(declared: Page, visit: Visit, path: Mapping[str, Any]) -> Shown | See
 
 
 def _key_of(visit: Visit) -> str | None:
-    """What is the same when the same form, filled in the same way, is sent once more: a double click, the back button."""
+    """What is the same when a form is sent once more, filled in the same way: a double click, the back button."""
     given = visit.form.get(FORM_KEY)
     if not given:
         return None
@@ -261,31 +293,34 @@ def came_from() -> str | None:
     return referrer.removeprefix(base).removeprefix(door.prefix(service_here())) or "/"
 
 
-def _ran(done: Any) -> Shown | See:
-    assert isinstance(done, Shown | See)
+def _ran(done: Any) -> Done:
+    assert isinstance(done, Done)
     return done
 
 
-def _again(declared: Page, visit: Visit, error: CfmError, path: Mapping[str, Any]) -> Shown | See:
+def _again(declared: Page, visit: Visit, error: CfmError, path: Mapping[str, Any]) -> Done:
     """The form once more, with what was typed and what is wrong with it."""
     if declared.again is None or isinstance(error, Unauthenticated):
         raise error
     problem = problems.problem_of(error)
     shown = _ran(declared.again(replace(visit, problem=problem), **path))
-    if isinstance(shown, See):
+    if not isinstance(shown, Shown):
         return shown
     return replace(shown, status=problem.status, values={**shown.values, "problem": problem, "typed": visit.form})
 
 
-def _to_sign_in(declared: Page) -> See:
+def _to_sign_in() -> See:
     """To sign in, and back: to the page itself, or to the one that holds the form."""
-    back = request.full_path.rstrip("?") if declared.method == "GET" and not is_fragment() else came_from()
+    is_opened = request.method == "GET" and not is_fragment()
+    back = request.full_path.rstrip("?") if is_opened else came_from()
     wanted = door.local(back)
     return See(f"/sign-in?{problems.encoded(next=wanted)}" if wanted and wanted != "/" else "/sign-in")
 
 
-def answer(service: Service, done: Shown | See) -> Response:
+def answer(service: Service, done: Done) -> Response:
     """What a page's function said, as an HTTP answer."""
+    if isinstance(done, File):
+        return _file(done)
     response = _redirect(service, done) if isinstance(done, See) else _page(done)
     return dress(door.finish(service, response))
 
@@ -299,8 +334,8 @@ def _redirect(service: Service, see: See) -> Response:
     if see.said is not None:
         door.keep_said(service, response, see.said)
     if see.session is not None:
-        door.set_cookie(service, response, door.COOKIE, see.session, seconds=door.YEAR)
-        door.set_cookie(service, response, door.VISITOR, "")
+        door.set_cookie(service, response, COOKIE, see.session, seconds=door.YEAR)
+        door.set_cookie(service, response, VISITOR, "")
     for name, value in see.cookies.items():
         door.set_cookie(service, response, name, value, seconds=door.YEAR)
     return response
@@ -318,6 +353,13 @@ def _page(shown: Shown) -> Response:
         told = {"text": said.text, "undo": said.undo, "fields": said.fields, "is_bad": said.is_bad}
         response.headers["HX-Trigger"] = _ascii({"desk:said": told})
     return response
+
+
+def _file(file: File) -> Response:
+    response = Response(file.body, file.status, content_type=file.media_type)
+    if file.name is not None:
+        response.headers.set("Content-Disposition", "attachment", filename=file.name)
+    return dress(response)
 
 
 def _ascii(value: Any) -> str:

@@ -10,6 +10,7 @@ import structlog
 from flask import request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import NotFound as NoSuchPage
 
 from cfm_workflow.errors import (
     Busy,
@@ -68,7 +69,7 @@ _ROWS: Final[tuple[_Row, ...]] = (
         mark("An administrator or the lead of the team can tell you who may."),
     ),
     (
-        NotFound,
+        (NotFound, NoSuchPage),
         HTTPStatus.NOT_FOUND,
         mark("There is nothing here"),
         mark("It may have been deleted, or you may not see it."),
@@ -101,7 +102,9 @@ _ROWS: Final[tuple[_Row, ...]] = (
         Stale,
         HTTPStatus.CONFLICT,
         mark("It has changed meanwhile"),
-        mark("Somebody changed it while you were looking at it. Please look at it again; what you typed is still there."),
+        mark(
+            "Somebody changed it while you were looking at it. Please look at it again; what you typed is still there."
+        ),
     ),
     (
         (Conflict, RefusedTransition),
@@ -159,8 +162,8 @@ def problem_of(error: CfmError) -> Problem:
 
 
 def said_of(sentences: Any) -> str:
-    """What is wrong with a field. A sentence that a page says itself is in the catalogue; others, as of the API, may not
-    be, and are told by what they mean."""
+    """What is wrong with a field. What a page says itself is in the catalogue; what the API says is told by what it
+    means."""
     first = str(sentences[0]).strip() if sentences else ""
     if first in _FIELD_WORDS:
         return say(_FIELD_WORDS[first])

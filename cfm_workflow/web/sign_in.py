@@ -59,9 +59,7 @@ def begin(visit: Visit, account_id: int) -> See:
     if visit.caller.session_id is not None:
         sessions.end(visit.session, visit.caller, visit.caller.session_id)
     agent = request.headers.get("User-Agent", "")
-    ident = sessions.begin(
-        visit.session, account_id, address=request.remote_addr or "", agent=agent, now=visit.now
-    )
+    ident = sessions.begin(visit.session, account_id, address=request.remote_addr or "", agent=agent, now=visit.now)
     return See(door.local(visit.form.get("next")) or "/", session=ident)
 
 

@@ -14,13 +14,15 @@ from flask import Flask, g
 from cfm_workflow import clock, texts
 from cfm_workflow.texts import mark
 
+_UTC: Final = ZoneInfo("UTC")
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Whom a page is for: their language (one of ours) and their time zone."""
 
     language: str = texts.FALLBACK
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = _UTC
 
 
 def reader() -> Reader:

@@ -52,7 +52,7 @@
   let first = "";
   let firstAt = 0;
 
-  const pressed = (event) => (event.shiftKey ? "Shift+" : "") + event.code;
+  const pressed = (event) => event.key === "?" ? "Shift+Slash" : (event.shiftKey ? "Shift+" : "") + event.code;
 
   function keyed(keys) {
     const all = $$("[data-key]").filter((element) => element.dataset.key === keys && (isShown(element) || element.closest(".desk-menu")) && !element.disabled);
