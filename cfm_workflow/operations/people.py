@@ -128,6 +128,8 @@ def change_user(
         _supervise(session, account, fields["supervises"])
     plain = {name: value for name, value in fields.items() if name != "supervises"}
     changed = _set(account, plain)
+    if "email" in changed:
+        sessions.forget_links(session, account.id)
     if changed or "supervises" in fields:
         account.version += 1
     if not account.active:
@@ -167,6 +169,7 @@ def _end_tokens(session: Session, account: Account) -> None:
     session.execute(delete(Token).where(Token.account_id == account.id))
     session.execute(delete(CalendarFeed).where(CalendarFeed.account_id == account.id))
     sessions.end_all(session, account.id)
+    sessions.forget_links(session, account.id)
 
 
 def change_me(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> None:

@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import NotFound
-from cfm_workflow.models import BrowserSession
+from cfm_workflow.models import BrowserSession, Link
+from cfm_workflow.security.links import Purpose
 from cfm_workflow.security.sessions import digest, new_id
 
+ENTRANCES: Final = frozenset({Purpose.SIGN_IN, Purpose.RESET, Purpose.INVITATION})
+"""The links that let somebody in."""
 IDLE: Final = timedelta(days=14)
 """After so long without a request a session is over."""
 LONGEST: Final = timedelta(days=90)
@@ -58,10 +61,20 @@ def end(session: Session, caller: Caller, session_id: int) -> None:
         raise NotFound("session", session_id)
 
 
+def leave(session: Session, session_id: int) -> None:
+    """End a session, whoever's it is, from the browser that holds it."""
+    session.execute(delete(BrowserSession).where(BrowserSession.id == session_id))
+
+
 def end_all(session: Session, account_id: int, *, but: int | None = None) -> None:
     """End all sessions of somebody, or all but one."""
     theirs = delete(BrowserSession).where(BrowserSession.account_id == account_id)
     session.execute(theirs if but is None else theirs.where(BrowserSession.id != but))
+
+
+def forget_links(session: Session, account_id: int) -> None:
+    """The links that were mailed to somebody let nobody in any more: they are gone, or their address is another."""
+    session.execute(delete(Link).where(Link.account_id == account_id, Link.purpose.in_(ENTRANCES)))
 
 
 def forget_old(session: Session, *, now: datetime) -> int:

@@ -5,13 +5,14 @@ from flask import Blueprint, Flask
 from cfm_workflow.forms.paths import IdConverter
 from cfm_workflow.security.failures import Failures
 from cfm_workflow.web import assets, docs, feeds, layout, links, live, pages, speech
+from cfm_workflow.web import own_settings as own_settings_pages
 from cfm_workflow.web import sign_in as sign_in_pages
 from cfm_workflow.web import work as work_pages
 from cfm_workflow.web.headers import HEADERS, protect
 
 __all__ = ["HEADERS", "register"]
 
-PAGES = (live, sign_in_pages, work_pages)
+PAGES = (live, own_settings_pages, sign_in_pages, work_pages)
 """The modules whose import has declared all pages."""
 
 # Not /static: Flask's own folder for the whole application has that address.
@@ -26,6 +27,7 @@ def register(app: Flask) -> None:
     app.url_map.converters.setdefault("id", IdConverter)
     app.register_blueprint(blueprint)
     app.extensions["cfm_guesses"] = (Failures(*sign_in_pages.OF_ACCOUNT), Failures(*sign_in_pages.OF_ADDRESS))
+    app.extensions["cfm_asking"] = Failures(*sign_in_pages.ASKING)
     app.extensions["cfm_nowhere"] = pages.nowhere
     speech.register(app)
     layout.register(app)

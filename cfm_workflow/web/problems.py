@@ -26,6 +26,7 @@ from cfm_workflow.errors import (
     TooLarge,
     TooMany,
 )
+from cfm_workflow.security.links import BadLink, ExpiredLink
 from cfm_workflow.texts import mark
 from cfm_workflow.web.speech import say
 
@@ -56,6 +57,14 @@ NO_PROBLEM: Final = Problem(200, "")
 _Row = tuple[type[Exception] | tuple[type[Exception], ...], HTTPStatus, str, str]
 
 _ROWS: Final[tuple[_Row, ...]] = (
+    (
+        (BadLink, ExpiredLink),
+        HTTPStatus.GONE,
+        mark("This link does not work any more"),
+        mark(
+            "It was used already, has expired, or a part of it was lost. Ask for a new one on the page of signing in."
+        ),
+    ),
     (
         NotOurs,
         HTTPStatus.FORBIDDEN,

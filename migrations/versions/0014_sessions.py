@@ -1,4 +1,4 @@
-"""Signing in to the pages: sessions and passwords."""
+"""Signing in to the pages: sessions, passwords, and mails that let somebody in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,7 +39,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_passwords_account_id_accounts"),
     )
 
+    op.add_column("deliveries", sa.Column("purpose", sa.String(20)))
+
 
 def downgrade() -> None:
+    op.execute("DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE purpose IS NOT NULL)")
+    op.execute("DELETE FROM deliveries WHERE purpose IS NOT NULL")
+    op.execute("DELETE FROM links WHERE purpose IN ('sign_in', 'reset', 'invitation')")
+    op.drop_column("deliveries", "purpose")
     op.drop_table("passwords")
     op.drop_table("sessions")
