@@ -28,6 +28,7 @@ from cfm_workflow.queries import callers, relations
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries.groups import progress_of
 from cfm_workflow.security.keys import KeyRing
+from cfm_workflow.security.links import Purpose
 from cfm_workflow.workflow import choices, path
 
 
@@ -109,7 +110,7 @@ def _entrance(session: Session, person: Any, purpose: str) -> Draft:
     return Draft(
         address=person.email,
         reader=Reader(person.id, person.language, texts.zone_named(person.time_zone)),
-        told=Entrance(purpose, person.name, links.VALID_FOR[purpose]),
+        told=Entrance(purpose, person.name, links.VALID_FOR[Purpose(purpose)]),
         names=Names({}, {}, {}, {}),
         unsaid=0,
         purposes=[purpose],

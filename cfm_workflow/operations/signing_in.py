@@ -164,7 +164,7 @@ def guest(session: Session, signed: SignedLink) -> Guest:
     ).one_or_none()
     if row is None:
         raise BadLink
-    return Guest(*row)
+    return Guest(row.id, row.name, row.email or "")
 
 
 def enter(

@@ -61,9 +61,7 @@ _ROWS: Final[tuple[_Row, ...]] = (
         (BadLink, ExpiredLink),
         HTTPStatus.GONE,
         mark("This link does not work any more"),
-        mark(
-            "It was used already, has expired, or a part of it was lost. Ask for a new one on the page of signing in."
-        ),
+        mark("It was used, has expired, or a part of it was lost. Ask for a new one on the page of signing in."),
     ),
     (
         NotOurs,
@@ -187,7 +185,7 @@ def page_of(error: Exception) -> "Shown":
     if isinstance(error, OperationalError | InterfaceError):
         log.error("the database cannot be reached", reason=type(error).__name__)
     elif not isinstance(error, CfmError | HTTPException):
-        log.exception("a page failed", path=request.path, method=request.method)
+        log.exception("a page failed", page=str(request.url_rule), method=request.method)
     _, status, heading, sentence = row_of(error)
     values = {
         "heading": say(heading),

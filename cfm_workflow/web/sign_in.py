@@ -30,9 +30,7 @@ OF_ADDRESS: Final = (50, timedelta(minutes=15))
 ASKING: Final = (20, timedelta(minutes=15))
 """So many links can be asked for from one address."""
 WRONG: Final = mark("The e-mail address or the password is not right.")
-SENT: Final = mark(
-    "If there is an account with this address, a mail with a link is on its way. It works for a while only."
-)
+SENT: Final = mark("If there is an account with this address, a mail with a link is on its way.")
 CHANGED: Final = mark("Your new password holds from now on. Other browsers were signed out.")
 WELCOME: Final = mark("Welcome! You are the first administrator.")
 
