@@ -1,5 +1,5 @@
-"""Who is asking: the bearer token of a request (RFC 6750), or the browser session of somebody at the pages, whose unsafe
-requests prove that a page of ours made them. Checked before anything else.
+"""Who is asking: the bearer token of a request (RFC 6750), or the session of somebody at the pages, who proves with
+unsafe requests that a page of ours made them. Checked before anything else.
 """
 
 from datetime import datetime

@@ -98,7 +98,7 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
     )
 
 
-_PERSON: Final = select(Account.id, Account.email, Account.language, Account.time_zone).where(
+_PERSON: Final = select(Account.id, Account.name, Account.email, Account.language, Account.time_zone).where(
     Account.id == bindparam("id")
 )
 

@@ -41,7 +41,8 @@ from cfm_workflow.web.problems import NO_PROBLEM, NotOurs, Problem
 from cfm_workflow.web.speech import Reader
 
 FORM_KEY: Final = "_key"
-OWN_FIELDS: Final = frozenset({FORM_KEY, "_csrf"})
+KEYS: Final = "page:"
+"""Before the keys of forms, to tell them from those of the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,7 @@ def _write(declared: Page, visit: Visit, path: Mapping[str, Any]) -> Done:
         account_id = visit.caller.id
         if key is not None and account_id is not None:
             ring = visit.service.ring
-            earlier = idempotency.claim(session, account_id, key, key, ring, now=visit.now)
+            earlier = idempotency.claim(session, account_id, key, key.removeprefix(KEYS), ring, now=visit.now)
             if earlier is not None:
                 return _as_before(earlier)
             done = _ran(declared.handler(replace(visit, session=session), **path))
@@ -276,7 +277,7 @@ def _key_of(visit: Visit) -> str | None:
     if not given:
         return None
     filled = sorted((name, value) for name, value in visit.form.items(multi=True) if name != "_csrf")
-    return "page:" + hashlib.sha256(orjson.dumps([request.path, filled])).hexdigest()
+    return KEYS + hashlib.sha256(orjson.dumps([request.path, filled])).hexdigest()
 
 
 def _as_before(earlier: Answer) -> See:
@@ -306,7 +307,8 @@ def _again(declared: Page, visit: Visit, error: CfmError, path: Mapping[str, Any
     shown = _ran(declared.again(replace(visit, problem=problem), **path))
     if not isinstance(shown, Shown):
         return shown
-    return replace(shown, status=problem.status, values={**shown.values, "problem": problem, "typed": visit.form})
+    values = {**shown.values, "problem": problem, "typed": visit.form}
+    return replace(shown, status=problem.status, values=values, headers=problems.retry_after(error))
 
 
 def _to_sign_in() -> See:

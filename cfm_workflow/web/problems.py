@@ -193,9 +193,13 @@ def page_of(error: Exception) -> "Shown":
         "right": error.right if isinstance(error, Forbidden) else None,
         "status": status.value,
     }
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else {}
-    headers |= {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"}
+    headers = retry_after(error) | {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"}
     return Shown("problem.html", values, fragment="parts/problem.html", status=status.value, headers=headers)
+
+
+def retry_after(error: Exception) -> dict[str, str]:
+    """When asking again makes sense, as a header."""
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else {}
 
 
 def encoded(**query: str) -> str:
