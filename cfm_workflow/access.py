@@ -34,6 +34,7 @@ class Caller:
     supervises: frozenset[int] | None = NOBODY
     hidden_teams: frozenset[int] = NOBODY
     token_id: int | None = field(default=None, compare=False)
+    session_id: int | None = field(default=None, compare=False)
 
     @property
     def is_administrator(self) -> bool:

@@ -1,11 +1,12 @@
 """Every refusal as RFC 9457 `application/problem+json`: one table from our errors to HTTP."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -96,6 +97,9 @@ def _refused(error: CfmError) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
+    as_page: Callable[[HTTPException], Response | None] | None = current_app.extensions.get("cfm_nowhere")
+    if as_page is not None and (page := as_page(error)) is not None:
+        return page
     original = error.get_response(request.environ)
     status = HTTPStatus(error.code or 500)
     response = answer(

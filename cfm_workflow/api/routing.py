@@ -16,13 +16,14 @@ from flask import Flask, Response, request
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.routing import BaseConverter, Rule
+from werkzeug.routing import Rule
 
 from cfm_workflow import access, clock, limits
 from cfm_workflow.access import Caller
 from cfm_workflow.api.signin import signed_in
 from cfm_workflow.errors import CfmError, Invalid, Malformed, TooLarge, Unsupported
 from cfm_workflow.forms.loading import load
+from cfm_workflow.forms.paths import IdConverter
 from cfm_workflow.operations import idempotency
 from cfm_workflow.operations.idempotency import Answer
 from cfm_workflow.queries import (
@@ -156,20 +157,6 @@ def route(
         return handler
 
     return declare
-
-
-class IdConverter(BaseConverter):
-    """An id in a path; a number that cannot be one is 0, which nothing has: not there (404), whatever the method."""
-
-    regex = "[0-9]{1,40}"
-    part_isolating = True
-
-    def to_python(self, value: str) -> int:
-        ident = int(value)
-        return ident if ident <= limits.ID else 0
-
-    def to_url(self, value: Any) -> str:
-        return str(int(value))
 
 
 class LazyRule(Rule):

@@ -134,10 +134,9 @@ class Telling:
                 beats_at = now + BEAT
 
     def _caller_as_of(self, now: datetime) -> Caller | None:
-        """Who is listening, if the token still gives the right to."""
-        assert self._caller.token_id is not None
+        """Who is listening, if their token or session still gives the right to."""
         with self._listener.reading, self._service.database.reading() as session:
-            caller = callers.by_token_id(session, self._caller.token_id, now=now)
+            caller = callers.again(session, self._caller, now=now)
         return caller if caller is not None and access.allows(caller, "events.read") else None
 
     def _adapt(self, caller: Caller) -> None:

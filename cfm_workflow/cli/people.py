@@ -6,7 +6,9 @@ from cfm_workflow import access, clock
 from cfm_workflow.cli.opening import CALLER, opened
 from cfm_workflow.forms.loading import load
 from cfm_workflow.forms.people import ROLES, IntegrationIn, UserIn
-from cfm_workflow.operations import people, tokens
+from cfm_workflow.letters import entrance_of
+from cfm_workflow.operations import links, people, tokens
+from cfm_workflow.security.links import Purpose
 
 SCOPE = click.Choice(access.SCOPES)
 
@@ -31,6 +33,25 @@ def add_user(email: str, name: str, role: str, teams: tuple[str, ...]) -> None:
             lambda session: people.create_user(session, CALLER, {**ours, **fields}, now=now)
         )
     click.echo(made["id"])
+
+
+@user.command("link")
+@click.argument("email")
+def sign_in_link(email: str) -> None:
+    """Print a link by which a person can sign in once, within 15 minutes."""
+    with opened() as service:
+        now = clock.now()
+        issued = service.database.transaction(
+            lambda session: links.issue(
+                session,
+                service.ring,
+                account_id=people.named_user(session, email, field="email").id,
+                purposes=[Purpose.SIGN_IN],
+                action_id=None,
+                now=now,
+            )
+        )
+        click.echo(entrance_of(service.settings.base_url, issued[Purpose.SIGN_IN]))
 
 
 @click.group()

@@ -9,22 +9,28 @@ from queue import Empty, SimpleQueue
 
 import click
 import structlog
-from sqlalchemy import select
 
 import cfm_workflow
+from cfm_workflow import clock
 from cfm_workflow import settings as settings_room
 from cfm_workflow.cli.opening import settle
-from cfm_workflow.models import Account
+from cfm_workflow.letters import entrance_of
+from cfm_workflow.operations import signing_in
+from cfm_workflow.queries import sessions
 from cfm_workflow.service import Service, open_service
 from cfm_workflow.settings import Settings
 from cfm_workflow.worker.background import Background
 from cfm_workflow.worker.clock import Part
 
 FIRST_STEPS = """
-There is no user yet. Make one, and a token to sign in with:
+There is no user yet. Open this address to become the first administrator; it works for 7 days, until somebody did:
+
+    {address}
+
+Or make one here, and a link to sign in with:
 
     {command} user add you@example.com --name "Your Name" --role admin
-    {command} token add you@example.com
+    {command} user link you@example.com
 """
 
 LOOK_AGAIN_SECONDS = 1.0
@@ -38,7 +44,9 @@ def serve() -> None:
     settings = settings_room.load()
     service = open_service(settings, migrate=True)
     if _nobody_is_here(service):
-        click.echo(FIRST_STEPS.format(command=_own_name()), err=True)
+        token = signing_in.setup_token(service.ring, now=clock.now())
+        address = entrance_of(service.settings.base_url, token)
+        click.echo(FIRST_STEPS.format(command=_own_name(), address=address), err=True)
     service.close()
     _serve(settings, workers=1, parts=tuple(Part))
 
@@ -65,7 +73,7 @@ def scheduler() -> None:
 
 def _nobody_is_here(service: Service) -> bool:
     with service.database.reading() as session:
-        return session.scalars(select(Account.id).where(Account.kind == "user").limit(1)).first() is None
+        return sessions.nobody_is_here(session)
 
 
 def _own_name() -> str:

@@ -41,6 +41,13 @@ class UserIn(Form):
     supervises = _ref_list(load_default=list, metadata={"description": "Limits a supervisor to these teams."})
 
 
+class SetupIn(Form):
+    """Who begins: the first administrator, or whoever was invited."""
+
+    name = Text(limits.NAME, required=True)
+    email = Email(required=True)
+
+
 class UserChange(Form):
     email = Email()
     name = Text(limits.NAME)

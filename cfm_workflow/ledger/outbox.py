@@ -129,6 +129,9 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
     person = select(Account.id).where(Account.id == account_id).with_for_update(skip_locked=True, key_share=True)
     if session.scalars(person).one_or_none() is None:
         return []
+    letting_in = _due_to(session, account_id, now, Delivery.purpose.is_not(None))
+    if letting_in:  # somebody waits for it before the screen, however much mail they had
+        return _take(session, letting_in, worker=worker, now=now)
     due = _due_to(session, account_id, now)
     _note_unknown(session, [row for row in due if row.lease is not None], now)
     held = select(func.count()).where(Delivery.account_id == account_id, _PENDING, Delivery.lease_until >= now)
@@ -141,6 +144,24 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
     if len(due) > free:
         due = _gathered(session, account_id, due, free, now)
     return _lease(session, due, worker=worker, now=now)
+
+
+def line_up(session: Session, account_id: int, purpose: str, *, now: datetime) -> None:
+    """A mail with a link for this purpose, at once."""
+    lowest = session.execute(select(func.min(Delivery.position)).where(Delivery.account_id == account_id)).scalar_one()
+    position = min(-int(now.timestamp() * 1_000_000), (lowest or 0) - 1)  # see models.Delivery.position
+    mail = {"account_id": account_id, "position": position, "purpose": purpose}
+    rest = {"state": "pending", "next_at": now, "gathered": False, "tries": 0, "tries_before": 0, "created_at": now}
+    session.execute(insert(Delivery), [mail | rest])
+    tell(session, DELIVERIES)
+
+
+def lined_up_lately(session: Session, account_id: int, purpose: str, *, since: datetime) -> list[datetime]:
+    """When mails with such a link were lined up for a person since an instant, the latest first."""
+    query = select(Delivery.created_at).where(
+        Delivery.account_id == account_id, Delivery.purpose == purpose, Delivery.created_at > since
+    )
+    return list(session.scalars(query.order_by(Delivery.created_at.desc()).limit(MAILS_LOOKED_AT)))
 
 
 def _due_to(session: Session, account_id: int, now: datetime, *which: Any) -> Sequence[Any]:

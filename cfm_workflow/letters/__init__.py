@@ -2,10 +2,11 @@
 
 from cfm_workflow.letters.compose import LINES, Letter, compose
 from cfm_workflow.letters.digest import FIGURES, Digest, compose_digest
+from cfm_workflow.letters.entrance import Entrance, compose_entrance
 from cfm_workflow.letters.feed import EXCERPT, Entry, feed
 from cfm_workflow.letters.headers import headers, message_id
 from cfm_workflow.letters.news import Arrangement, Names, News, Reader, arrange
-from cfm_workflow.letters.places import address_of
+from cfm_workflow.letters.places import address_of, entrance_of
 from cfm_workflow.letters.trial import trial
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "LINES",
     "Arrangement",
     "Digest",
+    "Entrance",
     "Entry",
     "Letter",
     "Names",
@@ -23,6 +25,8 @@ __all__ = [
     "arrange",
     "compose",
     "compose_digest",
+    "compose_entrance",
+    "entrance_of",
     "feed",
     "headers",
     "message_id",

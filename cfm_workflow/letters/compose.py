@@ -37,7 +37,7 @@ class Letter:
     text: str
     html: str
     feedback_id: int | None
-    preferences: str
+    preferences: str | None
 
 
 @dataclass(frozen=True, slots=True)

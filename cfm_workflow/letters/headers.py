@@ -31,8 +31,9 @@ def headers(letter: Letter, *, installation: str, base_url: str) -> dict[str, st
     found = {
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
-        "List-Unsubscribe": f"<{letter.preferences}>",
     }
+    if letter.preferences is not None:
+        found["List-Unsubscribe"] = f"<{letter.preferences}>"
     if letter.feedback_id is not None:
         thread = message_id("feedback", letter.feedback_id, installation=installation, base_url=base_url)
         found |= {"In-Reply-To": thread, "References": thread}

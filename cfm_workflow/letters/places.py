@@ -10,6 +10,11 @@ def address_of(base_url: str, kind: str, ident: int) -> str:
     return f"{base_url}/{_PATHS[kind]}/{ident}"
 
 
+def entrance_of(base_url: str, token: str) -> str:
+    """The address of a link that lets somebody in."""
+    return f"{base_url}/enter/{token}"
+
+
 def link_of(base_url: str, token: str) -> str:
     """The address of a signed link."""
     return f"{base_url}/l/{token}"

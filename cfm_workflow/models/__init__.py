@@ -15,6 +15,7 @@ from cfm_workflow.models.links import Link
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
+from cfm_workflow.models.sessions import BrowserSession, Password
 from cfm_workflow.models.tokens import CalendarFeed, IdempotencyKey, Token
 from cfm_workflow.models.webhooks import Webhook
 from cfm_workflow.models.workflows import WorkflowVersion
@@ -27,6 +28,7 @@ __all__ = [
     "ActionGroup",
     "ActionWatcher",
     "Attempt",
+    "BrowserSession",
     "Calendar",
     "CalendarFeed",
     "Customer",
@@ -48,6 +50,7 @@ __all__ = [
     "NoticeDefault",
     "Outcome",
     "PassedOver",
+    "Password",
     "PersonalReminder",
     "PersonalReminderReceiver",
     "Policy",

@@ -22,8 +22,9 @@ class Delivery(Base):
     """One event on its way to one endpoint, or the mail of one transaction on its way to one person.
 
     `position` is the event; of a mail the first event of its transaction, and the notices with the same `batch` are
-    what it tells. Of a digest it is minus the microsecond at which it was lined up, which is no event's position. A row
-    that somebody sends just now is `pending` with a lease; whoever lost the lease cannot settle.
+    what it tells. Of a digest, and of a mail with a link that lets somebody in (which has a `purpose`), it is minus the
+    microsecond at which it was lined up, which is no event's position. A row that somebody sends just now is `pending`
+    with a lease; whoever lost the lease cannot settle.
     """
 
     __tablename__ = "deliveries"
@@ -63,6 +64,7 @@ class Delivery(Base):
     webhook_id: Mapped[int | None] = mapped_column(ForeignKey("webhooks.id"))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     position: Mapped[int]
+    purpose: Mapped[str | None] = mapped_column(String(20))  # of a mail that lets somebody in: that of its link
     action_id: Mapped[int | None]
     sequence: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10))

@@ -65,6 +65,15 @@ def definition_of(session: Session, workflow_id: int) -> Definition:
     return found
 
 
+def newest(session: Session, key: str) -> Definition:
+    """The definition that new actions of this workflow follow: enough to name a state.
+
+    Raises:
+        NotFound: no workflow has this key.
+    """
+    return definition_of(session, latest(session, key).id)
+
+
 def keep(session: Session, definition: Definition) -> None:
     """Spare `definition_of` the reading of the latest version of this key, when it is this very definition."""
     row = latest(session, definition.key)

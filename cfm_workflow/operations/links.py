@@ -34,6 +34,12 @@ from cfm_workflow.security.links import RANDOM_BYTES, BadLink, LinkSigner, Purpo
 from cfm_workflow.workflow import Definition, Relation, choices, path
 
 VALID: Final = timedelta(days=14)
+VALID_FOR: Final = {
+    Purpose.SIGN_IN: timedelta(minutes=15),
+    Purpose.RESET: timedelta(hours=1),
+    Purpose.INVITATION: timedelta(days=7),
+}
+"""Those that let somebody in; all others are VALID."""
 KEPT: Final = timedelta(days=30)
 """After they have expired; until then a link still says what became of it."""
 
@@ -101,13 +107,14 @@ def issue(
     reminder_id: int | None = None,
     now: datetime,
 ) -> dict[str, str]:
-    """Links for a person, one per purpose, valid for VALID from `now`: the token of each, which nobody stores.
+    """Links for a person, one per purpose, valid from `now`: the token of each, which nobody stores.
 
     `action_id` is what they are about, of one to snooze `reminder_id`; a link to the preferences is about nothing.
     """
-    signer, expires_at = LinkSigner(ring), (now + VALID).replace(microsecond=0)
+    signer = LinkSigner(ring)
     tokens, rows = {}, []
     for purpose in purposes:
+        expires_at = (now + VALID_FOR.get(Purpose(purpose), VALID)).replace(microsecond=0)
         action = None if purpose in (Purpose.PREFERENCES, Purpose.SNOOZE) else action_id
         subject = reminder_id if purpose == Purpose.SNOOZE else action
         random = secrets.token_bytes(RANDOM_BYTES)

@@ -16,8 +16,8 @@ from cfm_workflow import access, limits, texts
 from cfm_workflow.access import Caller
 from cfm_workflow.ledger import outbox
 from cfm_workflow.ledger.outbox import Claimed
-from cfm_workflow.letters import LINES, Arrangement, Digest, Names, News, Reader, arrange
-from cfm_workflow.models import Account, Action, DeadAddress, Event, Installation, Notice, Outcome
+from cfm_workflow.letters import LINES, Arrangement, Digest, Entrance, Names, News, Reader, arrange
+from cfm_workflow.models import Account, Action, DeadAddress, Delivery, Event, Installation, Notice, Outcome
 from cfm_workflow.operations import links
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.policy.audiences import IMPORTANCE
@@ -28,6 +28,7 @@ from cfm_workflow.queries import callers, relations
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries.groups import progress_of
 from cfm_workflow.security.keys import KeyRing
+from cfm_workflow.security.links import Purpose
 from cfm_workflow.workflow import choices, path
 
 
@@ -48,7 +49,7 @@ class Draft:
 
     address: str
     reader: Reader
-    told: Arrangement | Digest
+    told: Arrangement | Digest | Entrance
     names: Names
     unsaid: int
     purposes: Sequence[str]
@@ -66,6 +67,9 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
     if (dead := session.get(DeadAddress, person.email)) is not None:
         return Needless(f"The address is dead: {dead.reason}")
     if claimed.position < 0:
+        purpose = session.execute(_PURPOSE, {"id": claimed.id}).scalar_one()
+        if purpose is not None:
+            return _entrance(session, person, purpose)
         return _digest(session, caller, person, claimed, now)
     notices = _notices(session, caller, claimed, now)
     if not notices:
@@ -94,9 +98,26 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
     )
 
 
-_PERSON: Final = select(Account.id, Account.email, Account.language, Account.time_zone).where(
+_PERSON: Final = select(Account.id, Account.name, Account.email, Account.language, Account.time_zone).where(
     Account.id == bindparam("id")
 )
+
+
+_PURPOSE: Final = select(Delivery.purpose).where(Delivery.id == bindparam("id"))
+
+
+def _entrance(session: Session, person: Any, purpose: str) -> Draft:
+    return Draft(
+        address=person.email,
+        reader=Reader(person.id, person.language, texts.zone_named(person.time_zone)),
+        told=Entrance(purpose, person.name, links.VALID_FOR[Purpose(purpose)]),
+        names=Names({}, {}, {}, {}),
+        unsaid=0,
+        purposes=[purpose],
+        action_id=None,
+        reminder_id=None,
+        installation=_installation(session),
+    )
 
 
 def _digest(session: Session, caller: Caller, person: Any, claimed: Claimed, now: datetime) -> Draft | Needless:

@@ -12,7 +12,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact, record
 from cfm_workflow.models import Account, Action, Calendar, CalendarFeed, SupervisedTeam, Team, TeamMember, Token
-from cfm_workflow.operations import personal_reminders, stand_ins
+from cfm_workflow.operations import personal_reminders, sessions, stand_ins
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.queries.people import NamedUser
 
@@ -128,6 +128,8 @@ def change_user(
         _supervise(session, account, fields["supervises"])
     plain = {name: value for name, value in fields.items() if name != "supervises"}
     changed = _set(account, plain)
+    if "email" in changed:
+        sessions.forget_links(session, account.id)
     if changed or "supervises" in fields:
         account.version += 1
     if not account.active:
@@ -163,9 +165,11 @@ def remove_user(session: Session, caller: Caller, user_id: int, *, now: datetime
 
 
 def _end_tokens(session: Session, account: Account) -> None:
-    """For good, with the address of their calendar: whoever is switched on again gets new ones."""
+    """For good, with their sessions and the address of their calendar: whoever is switched on again gets new ones."""
     session.execute(delete(Token).where(Token.account_id == account.id))
     session.execute(delete(CalendarFeed).where(CalendarFeed.account_id == account.id))
+    sessions.end_all(session, account.id)
+    sessions.forget_links(session, account.id)
 
 
 def change_me(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> None:

@@ -1,5 +1,6 @@
-"""Who is behind a token or an account, with all that access depends on, in one statement. Never writes."""
+"""Who is behind a token, a session or an account, with all that access depends on, in one statement. Never writes."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
 from cfm_workflow.db import listed, plain
-from cfm_workflow.models import Account, SupervisedTeam, Team, TeamMember, Token
+from cfm_workflow.models import Account, BrowserSession, SupervisedTeam, Team, TeamMember, Token
 
 
 def _ids(column: Any, *where: Any) -> ScalarSelect[Any]:
@@ -35,6 +36,16 @@ _TOKENS = select(
 ).join_from(Token, Account, Account.id == Token.account_id)
 _BY_TOKEN = _TOKENS.where(Token.hash == bindparam("hash"))
 _BY_TOKEN_ID = _TOKENS.where(Token.id == bindparam("id"))
+_SESSIONS = select(
+    *_ACCOUNT,
+    Account.time_zone,
+    BrowserSession.id.label("session_id"),
+    BrowserSession.last_seen_at,
+    BrowserSession.expires_at,
+    BrowserSession.created_at,
+).join_from(BrowserSession, Account, Account.id == BrowserSession.account_id)
+_BY_SESSION = _SESSIONS.where(BrowserSession.hash == bindparam("hash"))
+_BY_SESSION_ID = _SESSIONS.where(BrowserSession.id == bindparam("id"))
 _BY_ID = select(*_ACCOUNT).where(Account.id == bindparam("id"))
 
 
@@ -48,6 +59,41 @@ def by_token_id(session: Session, token_id: int, *, now: datetime) -> Caller | N
     """The caller of a token that was valid before, if it still is."""
     row = plain(session, _BY_TOKEN_ID, {"id": token_id}).one_or_none()
     return _holder(row) if row is not None and _is_valid(row, now) else None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person in a browser, and what pages need to know to speak to them."""
+
+    caller: Caller
+    time_zone: str
+    created_at: datetime
+    last_seen_at: datetime
+
+
+def by_session(session: Session, session_hash: str, *, now: datetime) -> SignedIn | None:
+    """Who is signed in by a session that is valid now; None for any other."""
+    row = plain(session, _BY_SESSION, {"hash": session_hash}).one_or_none()
+    if row is None or not _is_valid(row, now):
+        return None
+    return SignedIn(_of_session(row), row.time_zone, row.created_at, row.last_seen_at)
+
+
+def by_session_id(session: Session, session_id: int, *, now: datetime) -> Caller | None:
+    """Who was signed in by this session before, if they still are."""
+    row = plain(session, _BY_SESSION_ID, {"id": session_id}).one_or_none()
+    return _of_session(row) if row is not None and _is_valid(row, now) else None
+
+
+def _of_session(row: Row[Any]) -> Caller:
+    return replace(_caller(row, token_scopes=None, token_id=None), session_id=row.session_id)
+
+
+def again(session: Session, caller: Caller, *, now: datetime) -> Caller | None:
+    """The caller as things are now, by what they were let in with; None when that is over."""
+    if caller.session_id is not None:
+        return by_session_id(session, caller.session_id, now=now)
+    return None if caller.token_id is None else by_token_id(session, caller.token_id, now=now)
 
 
 def _is_valid(row: Row[Any], now: datetime) -> bool:

@@ -61,6 +61,26 @@ def read(session: Session, caller: Caller, wanted: Mapping[str, Any], *, audit: 
     return Stretch(after, max(after, end - 1), rows)
 
 
+_SUBJECTS: Any = select(Event.position, Event.action_id, Event.feedback_id, Event.subject_type, Event.subject_id)
+
+
+def subjects(session: Session, caller: Caller, after: int | None, *, size: int) -> tuple[list[str], int]:
+    """What something happened to behind a position (None: nothing yet), as far as `caller` may see it, as words such as
+    `action:17`; and up to which position that is all. Audit events are not among them."""
+    end = horizon(session)
+    if after is None or after >= end:
+        return [], end - 1
+    query = _SUBJECTS.where(Event.position > after, Event.position < end, ~Event.audit)
+    if caller.hidden_teams:
+        query = query.where(may_see(caller))
+    rows = session.execute(query.order_by(Event.position).limit(size)).all()
+    found: dict[str, None] = {}
+    for row in rows:
+        named = (("action", row.action_id), ("feedback", row.feedback_id), (row.subject_type, row.subject_id))
+        found |= {f"{kind}:{ident}": None for kind, ident in named if ident is not None}
+    return list(found), rows[-1].position if len(rows) == size else max(after, end - 1)
+
+
 def picked_by(wanted: Mapping[str, Any], *, audit: bool) -> Callable[[Row[Any]], bool]:
     """The filters of `read` for rows that are here already; what a caller may not see of teams it does not know."""
     types, action, feedback = frozenset(wanted.get("types") or ()), wanted.get("action"), wanted.get("feedback")

@@ -48,6 +48,11 @@ def state(session: Session, *, now: datetime) -> dict[str, Any]:
     }
 
 
+def is_clock_stalled(session: Session) -> bool:
+    """Whether supervisors were told that no scheduler ticks, and none does since."""
+    return session.execute(select(Installation.stalled_since)).scalar_one() is not None
+
+
 def _drift(session: Session, now: datetime) -> float:
     """An embedded database has no clock of its own."""
     if is_sqlite(session):

@@ -1,4 +1,4 @@
-"""How often secrets failed lately, per address, in this process: guessing is slowed down, nothing else is."""
+"""How often secrets failed lately, per address or account, in this process: guessing is slowed down, nobody else."""
 
 import threading
 from collections import deque
@@ -18,16 +18,17 @@ class Failures:
     Ask only once one has failed: behind one address there may be a whole office, and who is right is never slowed down.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, failures: int = FAILURES, within: timedelta = WITHIN) -> None:
+        self._failures, self._within = failures, within
         self._seen: dict[str, deque[datetime]] = {}
         self._lock = threading.Lock()
 
     def check(self, address: str, now: datetime) -> None:
-        """Raise TooMany for an address that failed FAILURES times WITHIN a minute."""
+        """Raise TooMany for an address that failed too often lately."""
         with self._lock:
             times = self._seen.get(address)
-            if times and len(times) >= FAILURES and now - times[0] < WITHIN:
-                wait = int((times[0] + WITHIN - now).total_seconds()) + 1
+            if times and len(times) >= self._failures and now - times[0] < self._within:
+                wait = int((times[0] + self._within - now).total_seconds()) + 1
                 raise TooMany("Too many failed sign-ins from this address.", retry_after=wait)
 
     def count(self, address: str, now: datetime) -> None:
@@ -35,4 +36,4 @@ class Failures:
         with self._lock:
             if len(self._seen) > ADDRESSES:
                 self._seen.clear()  # a flood of addresses must not become a flood of memory
-            self._seen.setdefault(address, deque(maxlen=FAILURES)).append(now)
+            self._seen.setdefault(address, deque(maxlen=self._failures)).append(now)

@@ -27,6 +27,10 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
     SNOOZE = "snooze"
     ACKNOWLEDGE = "acknowledge"
+    SIGN_IN = "sign_in"
+    RESET = "reset"
+    INVITATION = "invitation"
+    SETUP = "setup"
 
 
 RANDOM_BYTES: Final = 16
@@ -41,6 +45,10 @@ _CODES: Final = {
     Purpose.PREFERENCES: 4,
     Purpose.SNOOZE:      5,
     Purpose.ACKNOWLEDGE: 6,
+    Purpose.SIGN_IN:     7,
+    Purpose.RESET:       8,
+    Purpose.INVITATION:  9,
+    Purpose.SETUP:      10,
 }  # fmt: skip
 _PURPOSES: Final = {code: purpose for purpose, code in _CODES.items()}
 _HEAD: Final = struct.Struct(f">BBQQQ{RANDOM_BYTES}s")

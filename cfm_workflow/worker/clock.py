@@ -23,6 +23,7 @@ from cfm_workflow.worker.upkeep import (
     beat_of_worker,
     forget_old_answers,
     forget_old_links,
+    forget_old_sessions,
     shorten_wal,
     watch_clock,
 )
@@ -68,6 +69,7 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(empty_outbox,         timedelta(hours=1),     Part.WORKER),
     Job(forget_old_answers,   timedelta(hours=1),     Part.SCHEDULER),
     Job(forget_old_links,     timedelta(hours=1),     Part.SCHEDULER),
+    Job(forget_old_sessions,  timedelta(hours=1),     Part.SCHEDULER),
     Job(forget_deliveries,    timedelta(hours=1),     Part.SCHEDULER),
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ from cfm_workflow.delivery.message import Mail as Message
 from cfm_workflow.errors import Busy
 from cfm_workflow.ledger import outbox
 from cfm_workflow.ledger.outbox import Claimed
-from cfm_workflow.letters import Digest
+from cfm_workflow.letters import Digest, Entrance, Letter
 from cfm_workflow.operations import mail
 from cfm_workflow.operations.deliveries import KEPT
 from cfm_workflow.operations.mail import Draft, Needless
@@ -90,15 +90,18 @@ class Mail:
             log.exception("a mail could not be written", delivery=claimed.id)
             return Answer(Verdict.NEVER, f"The mail could not be written: {type(error).__name__}.")
 
+    @staticmethod
+    def _letter(draft: Draft, tokens: dict[str, str], base_url: str) -> Letter:
+        told, reader = draft.told, draft.reader
+        if isinstance(told, Entrance):
+            return letters.compose_entrance(told, reader, base_url=base_url, token=tokens[told.purpose])
+        if isinstance(told, Digest):
+            return letters.compose_digest(told, reader, draft.names, base_url=base_url, tokens=tokens)
+        return letters.compose(told, reader, draft.names, base_url=base_url, tokens=tokens, unsaid=draft.unsaid)
+
     def _message(self, claimed: Claimed, draft: Draft, tokens: dict[str, str], now: datetime) -> Message:
         base_url = self._service.settings.base_url
-        letter = (
-            letters.compose_digest(draft.told, draft.reader, draft.names, base_url=base_url, tokens=tokens)
-            if isinstance(draft.told, Digest)
-            else letters.compose(
-                draft.told, draft.reader, draft.names, base_url=base_url, tokens=tokens, unsaid=draft.unsaid
-            )
-        )
+        letter = self._letter(draft, tokens, base_url)
         known = {"installation": draft.installation, "base_url": base_url}
         return Message(
             delivery_id=claimed.id,
