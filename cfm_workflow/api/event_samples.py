@@ -224,6 +224,22 @@ _REMINDER: Final = {
 }
 
 
+_CHECK: Final = {
+    "id": 3,
+    "feedback": 17,
+    "state": "answered",
+    "ask_at": "2026-11-20T12:00:00Z",
+    "asked_at": "2026-11-20T12:00:00Z",
+    "expires_at": "2026-12-04T12:00:00Z",
+    "answer": "denied",
+    "answered_at": _NOON,
+    "score": 2,
+    "word": "They are still missing.",
+    "action": None,
+    "created_at": "2026-11-06T12:00:00Z",
+}
+
+
 _ABSENCE: Final = {
     "id": 1,
     "from": _NOON,
@@ -261,6 +277,13 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
     if name == "reminder.fired":
         data |= {"reminder": _KEPT["reminder"] | {"state": "fired", "occurrence": 1, "version": 2}}
         data |= {"planned_for": _NOON, "late": False}
+    if name == "feedback.closed":
+        data |= {"from": "resolved", "to": "closed", "customer_told": True, "feedback": _ITEM | {"status": "closed"}}
+    if name == "feedback.checked":
+        data |= {"actor": {"type": "system", "name": "customer's answer"}, "check": _CHECK}
+    if name == "feedback.silent":
+        data |= {"actor": {"type": "system", "name": "clock"}, "last_word_at": None}
+        data |= {"told": [{"id": 3, "name": "Ada", "as": "assignee"}]}
     if name.endswith("watched"):
         data |= {"watcher": {"id": 3, "name": "Ada"}}
     if name in ("user.away", "user.back"):

@@ -13,6 +13,7 @@ from cfm_workflow.api.event_samples import sample
 from cfm_workflow.forms.absences import AbsenceOut
 from cfm_workflow.forms.actions import ActionOut, GroupOut
 from cfm_workflow.forms.calendars import CalendarOut
+from cfm_workflow.forms.checks import CheckOut
 from cfm_workflow.forms.feedback import FeedbackOut
 from cfm_workflow.forms.feeds import EventCalendarFeedOut
 from cfm_workflow.forms.imports import ImportOut
@@ -80,6 +81,18 @@ _CHANGES: Final = {
     "description": "Per field the old and the new value.",
 }
 
+_NOT_IN_EVENTS: Final = (
+    "attributes",
+    "imported",
+    "closed_at",
+    "resolved_at",
+    "confirmation",
+    "told_at",
+    "silent_at",
+    "follows",
+)
+"""Of a feedback item."""
+
 DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
     "action": {
         "from": _TEXT_OR_NULL,
@@ -106,7 +119,19 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
     "action_group": {"from": _TEXT, "to": _TEXT},
     "scheduler": {"told": _told("supervisor")},
     "webhook": {"failing_since": _AT, "changes": _CHANGES},
-    "feedback": {"from": _TEXT, "to": _TEXT, "reason": _TEXT, "watcher": _PERSON, "changes": _CHANGES},
+    "feedback": {
+        "from": _TEXT,
+        "to": _TEXT,
+        "reason": _TEXT,
+        "watcher": _PERSON,
+        "changes": _CHANGES,
+        "customer_told": {
+            "type": "boolean",
+            "description": "Whether the customer has had a word since its end.",
+        },
+        "last_word_at": {**_AT, "type": ["string", "null"], "description": "To the customer; null: there was none."},
+        "told": _told("assignee", "assigner", "lead"),
+    },
 }
 """What the data of an event about such a subject can say beside the envelope and the things it shows."""
 
@@ -137,7 +162,7 @@ def _data_of_user() -> dict[str, dict[str, Any]]:
 def _shown() -> dict[str, dict[str, Any]]:
     """The things that events show, as they stand there."""
     item = _plain(FeedbackOut)
-    for name in ("attributes", "imported", "closed_at"):
+    for name in _NOT_IN_EVENTS:
         del item["properties"][name]
         item["required"].remove(name)
     item["properties"]["customer"] = _CUSTOMER_OR_NULL
@@ -160,6 +185,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "calendar_feed": _plain(EventCalendarFeedOut),
         "policy": _plain(PolicyOut),
         "reminder": _plain(ReminderOut),
+        "check": _plain(CheckOut),
         "webhook": _plain(EventWebhookOut),
         "scheduler": _object(last_tick_at={"type": ["string", "null"], "format": "date-time"}),
         "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
@@ -172,7 +198,7 @@ _SHOWS: Final = {
     "action_group": ("group", "feedback"),
     "reminder": ("reminder", "feedback"),
 }
-_MAY_SHOW: Final = {"reminder": ("action",)}
+_MAY_SHOW: Final = {"reminder": ("action",), "feedback": ("check",)}
 
 
 def _with_cuts(data: dict[str, Any]) -> dict[str, Any]:

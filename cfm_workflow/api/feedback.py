@@ -1,8 +1,10 @@
 """Routes of feedback items."""
 
+from datetime import timedelta
 from typing import Any
 
 from cfm_workflow.api.routing import Ask, Reply, route
+from cfm_workflow.forms.checks import CheckOut, CheckQuery
 from cfm_workflow.forms.feedback import (
     CloseIn,
     FeedbackChange,
@@ -13,10 +15,12 @@ from cfm_workflow.forms.feedback import (
     TimelineQuery,
 )
 from cfm_workflow.forms.pages import page_of
-from cfm_workflow.operations import erasure
+from cfm_workflow.operations import closing, erasure
 from cfm_workflow.operations import feedback as feedback_operations
+from cfm_workflow.queries import checks as checks_query
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.settings import Settings
 
 TAG = "feedback"
 _ONE = "/feedback/<id:feedback_id>"
@@ -101,8 +105,29 @@ def erase_feedback(ask: Ask, feedback_id: int) -> Any:
     example={"reason": "Praise; nothing to do."},
 )
 def close_feedback(ask: Ask, feedback_id: int) -> Any:
-    """Close an item on which nothing is under way, with a reason."""
-    return feedback_operations.close(ask.session, ask.caller, feedback_id, ask.body["reason"], now=ask.now)
+    """Close an item on which nothing is under way; with a reason unless its customer was told."""
+    after = check_after(ask.service.settings)
+    return closing.close(ask.session, ask.caller, feedback_id, ask.body["reason"], check_after=after, now=ask.now)
+
+
+def check_after(settings: Settings) -> timedelta | None:
+    """How long after it was closed the customer is asked whether it is solved; None: never."""
+    return timedelta(days=settings.check_days) if settings.check_days else None
+
+
+@route(
+    "GET",
+    f"{_ONE}/checks",
+    "listChecks",
+    tag=TAG,
+    right="feedback.read",
+    query=CheckQuery,
+    answers={200: page_of(CheckOut)},
+)
+def list_checks(ask: Ask, feedback_id: int) -> Any:
+    """When the customer of an item is asked whether it is solved, and what they answered; the last one first."""
+    feedback_query.find(ask.session, ask.caller, feedback_id)
+    return checks_query.page(ask.session, feedback_id, ask.query).as_answer()
 
 
 @route(

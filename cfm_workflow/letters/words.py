@@ -161,6 +161,17 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
     "feedback.closed": {
         OTHERS: Words(mark("Closed"), mark("%(who)s closed feedback #%(item)s.")),
     },
+    "feedback.checked": {
+        OTHERS: Words(
+            mark("Answer of the customer"), mark("The customer of feedback #%(item)s has answered: %(answer)s.")
+        ),
+    },
+    "feedback.silent": {
+        OTHERS: Words(
+            mark("No word to the customer"),
+            mark("The customer of feedback #%(item)s has been waiting for a word for long."),
+        ),
+    },
     "action.accepted": {
         OTHERS: Words(mark("Accepted"), mark("%(who)s accepted “%(title)s”.")),
     },
@@ -250,6 +261,7 @@ SYSTEM_ACTORS: Final[Mapping[str, str]] = {
     "group policy": mark("The group policy"),
     "calendar": mark("The calendar"),
     "customer's answer": mark("The customer's answer"),
+    "closed loop": mark("The closing rule"),
 }
 
 CALENDAR_CHANGED: Final = mark("The calendar has changed.")
@@ -262,6 +274,11 @@ REASONS: Final = frozenset(
         mark("The customer has answered."),
         mark("The feedback was erased."),
         mark("Nobody is left whom it is for."),
+        mark("No customer is known."),
+        mark("The customer has no e-mail address."),
+        mark("The customer does not want to be contacted."),
+        mark("The customer says that it is not solved."),
+        mark("The customer wrote again."),
         CALENDAR_CHANGED,
         RULES_CHANGED,
     }
@@ -271,6 +288,11 @@ REASONS: Final = frozenset(
 TEAM: Final = mark("the team %(name)s")
 NOBODY: Final = mark("nobody")
 
+ANSWERS: Final[Mapping[str, str]] = {
+    "confirmed": mark("It is solved"),
+    "denied": mark("It is not solved"),
+    "assumed": mark("No answer"),
+}
 STATUSES: Final[Mapping[str, str]] = {
     "new": mark("New"),
     "open": mark("Open"),

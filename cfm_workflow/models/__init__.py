@@ -3,6 +3,7 @@
 from cfm_workflow.models.absences import Absence
 from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver
 from cfm_workflow.models.calendars import Calendar
+from cfm_workflow.models.checks import Check, CheckLink
 from cfm_workflow.models.customers import Customer
 from cfm_workflow.models.deliveries import Attempt, DeadAddress, Delivery, Notice
 from cfm_workflow.models.events import Event, LedgerHead
@@ -28,6 +29,8 @@ __all__ = [
     "Attempt",
     "Calendar",
     "CalendarFeed",
+    "Check",
+    "CheckLink",
     "Customer",
     "DeadAddress",
     "Delivery",

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Computed, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, CheckConstraint, Computed, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cfm_workflow import limits
@@ -47,6 +47,7 @@ class Outcome(Base):
     key: Mapped[str] = mapped_column(String(limits.KEY), unique=True)
     label: Mapped[dict[str, str]] = mapped_column(JSON)  # language -> text
     requires_reason: Mapped[bool]
+    benefits_customer: Mapped[bool] = mapped_column(server_default=false())  # so they may be told it is solved
     active: Mapped[bool]
     version: Mapped[int]
     created_at: Mapped[datetime]

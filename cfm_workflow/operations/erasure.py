@@ -12,7 +12,8 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, Event, Feedback
-from cfm_workflow.operations import personal_reminders
+from cfm_workflow.operations import checks, personal_reminders
+from cfm_workflow.operations.reopening import CUSTOMER
 from cfm_workflow.operations.search import refresh_search
 from cfm_workflow.queries import customers as customers_query
 from cfm_workflow.queries import feedback as feedback_query
@@ -96,6 +97,7 @@ def _erase_items(session: Session, ids: list[int], now: datetime) -> list[Any]:
         )
         refresh_search(session, some)
         planned += personal_reminders.erase(session, some, instead=ERASED)
+        checks.erase(session, some, instead=ERASED)
         for positions in _positions_about(session, some):
             _rewrite(session, positions, items=frozenset(some), customer_id=None)
     return planned
@@ -131,6 +133,9 @@ def _without(body: dict[str, Any], items: frozenset[int], customer_id: int | Non
             item["customer"]["name"] = ERASED
         if "text" in (data.get("reminder") or {}):
             data["reminder"]["text"] = ERASED
+        for holder, name in ((data.get("check") or {}, "word"), (data, "comment")):
+            if holder.get(name) is not None and _is_theirs(data):
+                holder[name] = ERASED
         _blank_changes(data, ITEM_FIELDS)
     if customer_id is not None:
         customer = data.get("customer")
@@ -140,6 +145,12 @@ def _without(body: dict[str, Any], items: frozenset[int], customer_id: int | Non
                     customer[name] = ERASED
         _blank_changes(data, CUSTOMER_FIELDS)
     return body
+
+
+def _is_theirs(data: dict[str, Any]) -> bool:
+    """Whether it is the customer who says something."""
+    actor: dict[str, Any] = data["actor"]
+    return (actor["type"], actor["name"]) == (CUSTOMER.type, CUSTOMER.name)
 
 
 def _blank_changes(data: dict[str, Any], names: tuple[str, ...]) -> None:

@@ -29,7 +29,13 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "feedback.resolved": EventType("feedback", "Its last unfinished action ended and at least one is done."),
     "feedback.undecided": EventType("feedback", "All its actions ended and none is done: somebody must decide."),
     "feedback.reopened": EventType("feedback", "It was resolved or closed and has unfinished work again."),
-    "feedback.closed": EventType("feedback", "Somebody closed it with a reason."),
+    "feedback.closed": EventType(
+        "feedback", "It needs nothing more: `customer_told`, or a `reason` why not. Somebody or the service closed it."
+    ),
+    "feedback.checked": EventType(
+        "feedback", "The customer was asked whether it is solved; `check` says what the answer was, or that none came."
+    ),
+    "feedback.silent": EventType("feedback", "Its customer has had no word for long; once, until there is one again."),
     "feedback.watched": EventType("feedback", "Somebody wants to hear of it from now on: `watcher`."),
     "feedback.unwatched": EventType("feedback", "`watcher` does not watch it any more."),
     "feedback.erased": EventType("feedback", "Its personal data was erased, here and in earlier events."),

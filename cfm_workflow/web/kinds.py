@@ -41,6 +41,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "feedback.resolved": mark("Resolved"),
         "feedback.reopened": mark("Open again"),
         "feedback.closed": mark("Closed"),
+        "feedback.checked": mark("Answer of the customer"),
+        "feedback.silent": mark("No word to the customer"),
         "feedback.changed": mark("Changed"),
         "feedback.watched": mark("You were added as a watcher"),
         "feedback.unwatched": mark("You were removed as a watcher"),

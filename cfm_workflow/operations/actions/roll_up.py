@@ -15,6 +15,7 @@ from cfm_workflow.access import Caller, system
 from cfm_workflow.db import plain
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, ActionGroup, Customer, Feedback
+from cfm_workflow.operations import checks
 from cfm_workflow.operations.actions import targets
 from cfm_workflow.operations.actions.held import Work, write_moved
 from cfm_workflow.operations.definitions import definition_of
@@ -166,7 +167,11 @@ _WRITE_ITEM: Final = (
     .values(
         status=bindparam("new_status"),
         needs_decision=bindparam("new_needs_decision"),
+        resolved_at=bindparam("new_resolved_at"),
+        settles_at=bindparam("new_settles_at"),
         closed_at=bindparam("new_closed_at"),
+        confirmation=bindparam("new_confirmation"),
+        silent_at=bindparam("new_silent_at"),
         version=Feedback.__table__.c.version + 1,
     )
 )
@@ -194,7 +199,9 @@ def settle(
     changed = [(row, *new) for row in rows if (new := _status(row, counts.get(row.id, nothing))) != _stored(row)]
     if not changed:
         return []
-    plain(session, _WRITE_ITEM, [_written(*change) for change in changed])
+    plain(session, _WRITE_ITEM, [_written(*change, now) for change in changed])
+    if again := [row.id for row, status, _ in changed if row.status in ENDED and status not in ENDED]:
+        checks.cancel(session, again)
     happened = [
         (row, status, needs_decision, what)
         for row, status, needs_decision in changed
@@ -210,6 +217,7 @@ def settle(
     return facts
 
 
+ENDED: Final = ("resolved", "closed")
 NO_ACTIONS: Final = Progress(0, 0, 0)
 UNDER_WAY: Final = Progress(1, 0, 1)
 
@@ -225,9 +233,18 @@ def _stored(row: Any) -> tuple[str, bool]:
     return row.status, row.needs_decision
 
 
-def _written(row: Any, status: str, needs_decision: bool) -> dict[str, Any]:
-    closed_at = row.closed_at if status == "closed" else None
-    return {"at_id": row.id, "new_status": status, "new_needs_decision": needs_decision, "new_closed_at": closed_at}
+def _written(row: Any, status: str, needs_decision: bool, now: datetime) -> dict[str, Any]:
+    resolved = status == "resolved"
+    return {
+        "at_id": row.id,
+        "new_status": status,
+        "new_needs_decision": needs_decision,
+        "new_resolved_at": now if resolved else row.resolved_at if status == "closed" else None,
+        "new_settles_at": now if resolved else None,  # `operations.closing` looks at it next
+        "new_closed_at": row.closed_at if status == "closed" else None,
+        "new_confirmation": None if resolved else row.confirmation,
+        "new_silent_at": None if status == "closed" else row.silent_at,
+    }
 
 
 def _status(row: Any, progress: Progress) -> tuple[str, bool]:

@@ -1,0 +1,108 @@
+"""Planned checks: planned when an item closes after its customer was told, asked by mail, cancelled when pointless.
+
+Whoever changes a check has locked its item. What the customer answers is in `answers`.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Integer, bindparam, delete, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from cfm_workflow import ledger
+from cfm_workflow.access import Caller, system
+from cfm_workflow.db import plain
+from cfm_workflow.ledger import Fact
+from cfm_workflow.models import Check, CheckLink, Feedback
+from cfm_workflow.policy.closing import Answer
+from cfm_workflow.queries import checks as checks_query
+from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.security.keys import KeyRing
+from cfm_workflow.security.links import RANDOM_BYTES, LinkSigner, Purpose, hash_of
+
+BATCH: Final = 200
+KEPT: Final = timedelta(days=30)
+"""Links after they have expired; until then one still says that its time is over."""
+CLOCK: Final = system("clock")
+
+_TABLE: Final = Check.__table__
+
+
+def plan(session: Session, feedback_ids: Sequence[int], *, ask_at: datetime, now: datetime) -> None:
+    """Plan to ask the customers of these items whether it really is solved."""
+    row = {"state": "planned", "ask_at": ask_at, "created_at": now}
+    if feedback_ids:
+        session.execute(insert(Check), [row | {"feedback_id": ident} for ident in feedback_ids])
+
+
+def cancel(session: Session, feedback_ids: Sequence[int]) -> None:
+    """Ask no more about these items; call it in the transaction that makes it pointless."""
+    session.execute(
+        update(Check)
+        .where(Check.feedback_id.in_(feedback_ids), Check.state == "planned")
+        .values(state="cancelled")
+        .execution_options(synchronize_session=False)
+    )
+
+
+def erase(session: Session, feedback_ids: Sequence[int], *, instead: str) -> None:
+    """Put `instead` in the place of what customers said about these items, and ask no more."""
+    theirs = Check.feedback_id.in_(feedback_ids)
+    session.execute(update(Check).where(theirs, Check.word.is_not(None)).values(word=instead))
+    session.execute(update(Check).where(theirs, Check.state.in_(["planned", "asked"])).values(state="cancelled"))
+
+
+def issue_link(session: Session, ring: KeyRing, check_id: int, *, now: datetime) -> str:
+    """The token of a link by which a check can be answered, which nobody stores; until the check expires."""
+    expires_at = session.scalars(select(Check.expires_at).where(Check.id == check_id)).one()
+    assert expires_at is not None
+    random = secrets.token_bytes(RANDOM_BYTES)
+    row = {"hash": hash_of(random), "check_id": check_id, "created_at": now, "expires_at": expires_at}
+    session.execute(insert(CheckLink).values(**row))
+    return LinkSigner(ring).sign(Purpose.CHECK, account_id=0, subject_id=check_id, random=random, expires_at=expires_at)
+
+
+def forget_old_links(session: Session, *, now: datetime) -> int:
+    """Delete links that expired longer than KEPT ago; how many."""
+    old = delete(CheckLink).where(CheckLink.expires_at < now - KEPT)
+    return len(session.scalars(old.returning(CheckLink.hash)).all())
+
+
+_UNANSWERED: Final = (
+    select(Check.id, Check.feedback_id)
+    .join(Feedback, Feedback.id == Check.feedback_id)
+    .where(text("checks.state = 'asked'"), Check.expires_at <= bindparam("now", type_=_TABLE.c.ask_at.type))
+    .order_by(Check.expires_at, Check.id)
+    .limit(bindparam("count", type_=Integer))
+    .with_for_update(of=Feedback, key_share=True, skip_locked=True)
+)
+
+
+def assume_unanswered(session: Session, *, now: datetime, count: int = BATCH) -> int:
+    """Note of up to `count` questions whose time is over that nobody answered them; how many they were."""
+    rows = plain(session, _UNANSWERED, {"now": now, "count": count}).all()
+    if not rows:
+        return 0
+    session.execute(update(Check).where(Check.id.in_([row.id for row in rows])).values(state="assumed"))
+    facts = []
+    for row in rows:
+        write_confirmation(session, row.feedback_id, Answer.ASSUMED)
+        facts.append(checked(session, CLOCK, row.id, about={"told": []}))
+    ledger.record(session, facts, now=now)
+    return len(rows)
+
+
+def write_confirmation(session: Session, feedback_id: int, answer: Answer) -> None:
+    """What is known of how an item was resolved; it is locked."""
+    values = {"confirmation": answer.value, "version": Feedback.version + 1}
+    session.execute(update(Feedback).where(Feedback.id == feedback_id).values(**values))
+
+
+def checked(session: Session, actor: Caller, check_id: int, *, about: Mapping[str, Any]) -> Fact:
+    """That a check has an answer now, or will have none."""
+    check = session.execute(select(_TABLE).where(_TABLE.c.id == check_id)).one()
+    item = session.execute(feedback_query.SELECT.where(Feedback.id == check.feedback_id)).one()
+    shown = {"check": checks_query.view(check), "feedback": feedback_query.brief(item), **about}
+    return Fact("feedback.checked", item.id, shown, actor, feedback_id=item.id)
