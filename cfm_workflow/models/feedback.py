@@ -67,5 +67,7 @@ class Feedback(Base):
     closed_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
     imported: Mapped[bool]
+    told_at: Mapped[datetime | None]  # the last word to the customer
+    heard_at: Mapped[datetime | None]  # the last word from the customer after the item itself
     search_text: Mapped[str] = mapped_column(Text)  # words and syllable pairs, see policy/search.py
     version: Mapped[int]
