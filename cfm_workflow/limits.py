@@ -56,6 +56,12 @@ DAYS_OF_A_CALENDAR: Final = 1_000
 SIBLINGS_TOLD: Final = 50
 REMINDER: Final = 2_000
 REMINDER_RECEIVERS: Final = 50
+SUBJECT: Final = 200
+MESSAGE: Final = 20_000
+MESSAGE_RECEIVERS: Final = 50
+MESSAGE_BULK: Final = 1_000
+TEMPLATES: Final = 1_000
+SHARE_DAYS: Final = 90
 
 TABLE: Final[dict[str, int]] = {
     "text": TEXT,
@@ -95,4 +101,10 @@ TABLE: Final[dict[str, int]] = {
     "days_of_a_calendar": DAYS_OF_A_CALENDAR,
     "reminder": REMINDER,
     "reminder_receivers": REMINDER_RECEIVERS,
+    "subject": SUBJECT,
+    "message": MESSAGE,
+    "message_receivers": MESSAGE_RECEIVERS,
+    "message_bulk": MESSAGE_BULK,
+    "templates": TEMPLATES,
+    "share_days": SHARE_DAYS,
 }

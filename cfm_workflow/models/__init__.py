@@ -12,6 +12,7 @@ from cfm_workflow.models.following import ActionWatcher, FeedbackWatcher, Notice
 from cfm_workflow.models.imports import Import, ImportProblem
 from cfm_workflow.models.installation import Installation
 from cfm_workflow.models.links import Link
+from cfm_workflow.models.messages import Message, Share, ShareOpening, Template
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
@@ -43,6 +44,7 @@ __all__ = [
     "Installation",
     "LedgerHead",
     "Link",
+    "Message",
     "Notice",
     "NoticeChoice",
     "NoticeDefault",
@@ -53,9 +55,12 @@ __all__ = [
     "Policy",
     "PolicyVersion",
     "Reminder",
+    "Share",
+    "ShareOpening",
     "SupervisedTeam",
     "Team",
     "TeamMember",
+    "Template",
     "Token",
     "Webhook",
     "WorkflowVersion",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cfm_workflow import limits
@@ -22,6 +22,9 @@ class Customer(Base):
     language: Mapped[str | None] = mapped_column(String(limits.LANGUAGE_TAG))
     source: Mapped[str | None] = mapped_column(String(limits.SOURCE))
     external_id: Mapped[str | None] = mapped_column(String(limits.EXTERNAL_ID))
+    unsubscribed_at: Mapped[datetime | None]  # no unasked mail since then
+    do_not_contact: Mapped[str | None] = mapped_column(Text)  # why nothing at all is to be sent
+    do_not_contact_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
     version: Mapped[int]
     created_at: Mapped[datetime]

@@ -87,5 +87,7 @@ class Feedback(Base):
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("feedback.id"))  # what the customer came back to
     erased_at: Mapped[datetime | None]
     imported: Mapped[bool]
+    told_at: Mapped[datetime | None]  # the last word to the customer
+    heard_at: Mapped[datetime | None]  # the last word from the customer after the item itself
     search_text: Mapped[str] = mapped_column(Text)  # words and syllable pairs, see policy/search.py
     version: Mapped[int]
