@@ -62,6 +62,15 @@ MESSAGE_RECEIVERS: Final = 50
 MESSAGE_BULK: Final = 1_000
 TEMPLATES: Final = 1_000
 SHARE_DAYS: Final = 90
+LABEL: Final = 100
+FOLDED_LABEL: Final = 3 * LABEL
+"""Folding makes up to three characters of one (Unicode, CaseFolding.txt)."""
+LABEL_DESCRIPTION: Final = 2_000
+LABELS_PER_ITEM: Final = 50
+LABELS_AT_ONCE: Final = 10
+"""Put on, or taken off, many items in one request."""
+INTERVALS: Final = 100
+"""Of one answer that counts over time."""
 
 TABLE: Final[dict[str, int]] = {
     "text": TEXT,
@@ -107,4 +116,8 @@ TABLE: Final[dict[str, int]] = {
     "message_bulk": MESSAGE_BULK,
     "templates": TEMPLATES,
     "share_days": SHARE_DAYS,
+    "label": LABEL,
+    "labels_per_item": LABELS_PER_ITEM,
+    "labels_at_once": LABELS_AT_ONCE,
+    "intervals": INTERVALS,
 }

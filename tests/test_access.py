@@ -126,6 +126,11 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "createOutcome":            ("settings:manage", ADMINISTRATORS),
     "getOutcome":               (FREE,              EVERYBODY),
     "changeOutcome":            ("settings:manage", ADMINISTRATORS),
+    "listRootCauses":           (FREE,              EVERYBODY),
+    "createRootCause":          ("settings:manage", ADMINISTRATORS),
+    "getRootCause":             (FREE,              EVERYBODY),
+    "changeRootCause":          ("settings:manage", ADMINISTRATORS),
+    "deleteRootCause":          ("settings:manage", ADMINISTRATORS),
     "deleteOutcome":            ("settings:manage", ADMINISTRATORS),
     "listCalendars":            (FREE,              EVERYBODY),
     "createCalendar":           ("settings:manage", SUPERVISORS),
@@ -238,8 +243,10 @@ class House:
             things = things | {"token_id": self.spare.get(name, 1)}
         elif operation.name == "deleteTokenOfIntegration":
             things = things | {"token_id": things["integration_token_id"]}
-        elif operation.name in ("deleteOutcome", "deleteCalendar", "deletePolicy"):
-            things = things | {name: things[f"spare_{name}"] for name in ("outcome_id", "calendar_id", "policy_id")}
+        elif operation.name in ("deleteOutcome", "deleteRootCause", "deleteCalendar", "deletePolicy"):
+            things = things | {
+                name: things[f"spare_{name}"] for name in ("outcome_id", "cause_id", "calendar_id", "policy_id")
+            }
         elif operation.name == "unlinkFeedback":
             things = things | {"feedback_id": things["linked_id"]}
         elif operation.name == "deleteTeam":
@@ -311,6 +318,9 @@ def _build(world: World) -> House:
     job = world.sam.expect(202, "POST", "/imports", **csv)
     integration = ada.post("/integrations", {"name": "CRM", "scopes": ["users:manage"]})
     outcome = ada.post("/outcomes", {"key": "spare", "label": {"en": "Spare", "ko": "예비"}})
+    cause, spare_cause = (
+        ada.post("/root-causes", {"key": key, "label": {"en": "Spare", "ko": "예비"}}) for key in ("kept", "spare")
+    )
     week = {"mon": [["09:00", "18:00"]]}
     calendar = ada.post("/calendars", {"name": "Spare", "time_zone": "UTC", "week": week})
     policy = ada.post("/policies", {"key": "spare", "name": "Spare"})
@@ -334,6 +344,8 @@ def _build(world: World) -> House:
         "integration_token_id": integration_token["id"],
         "outcome_id": 1,
         "spare_outcome_id": outcome["id"],
+        "cause_id": cause["id"],
+        "spare_cause_id": spare_cause["id"],
         "calendar_id": 1,
         "spare_calendar_id": calendar["id"],
         "policy_id": 1,

@@ -38,6 +38,7 @@ from cfm_workflow.queries import due as due_query
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import groups as groups_query
+from cfm_workflow.queries import outcomes as outcomes_query
 from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.workflow import choices
 
@@ -68,6 +69,8 @@ def _resolved(ask: Ask, query: Any) -> dict[str, Any]:
             wanted[name] = _person(ask, wanted[name], name)
     if "team" in wanted:
         wanted["team"] = named_team(ask.session, wanted["team"], field="team").id
+    if "outcome" in wanted:
+        wanted["outcome"] = outcomes_query.ids_by_key(ask.session, wanted["outcome"])
     if "priority" in wanted:
         wanted["priority"] = [PRIORITIES[word] for word in wanted["priority"]]
     return wanted

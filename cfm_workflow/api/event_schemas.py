@@ -21,6 +21,7 @@ from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
 from cfm_workflow.forms.personal_reminders import ReminderOut
 from cfm_workflow.forms.policies import PolicyOut
+from cfm_workflow.forms.root_causes import RootCauseOut
 from cfm_workflow.forms.webhooks import EventWebhookOut
 from cfm_workflow.ledger import CUTS
 from cfm_workflow.policy.audiences import Level
@@ -181,6 +182,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "token": token,
         "integration": _plain(IntegrationOut),
         "outcome": _plain(OutcomeOut),
+        "root_cause": _plain(RootCauseOut),
         "calendar": _plain(CalendarOut),
         "calendar_feed": _plain(EventCalendarFeedOut),
         "policy": _plain(PolicyOut),

@@ -25,7 +25,17 @@ from cfm_workflow.errors import CfmError, Invalid, Malformed, TooLarge, Unsuppor
 from cfm_workflow.forms.loading import load
 from cfm_workflow.operations import idempotency
 from cfm_workflow.operations.idempotency import Answer
-from cfm_workflow.queries import absences, actions, calendars, customers, feedback, outcomes, people, policies
+from cfm_workflow.queries import (
+    absences,
+    actions,
+    calendars,
+    customers,
+    feedback,
+    outcomes,
+    people,
+    policies,
+    root_causes,
+)
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import imports as imports_query
 from cfm_workflow.queries import personal_reminders as reminders_query
@@ -333,6 +343,7 @@ _FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
     "policy_id":      lambda session, caller, ident: policies.find(session, ident),
     "reminder_id":    reminders_query.find,
     "outcome_id":     lambda session, caller, ident: outcomes.find(session, ident),
+    "cause_id":       lambda session, caller, ident: root_causes.find(session, ident),
     "webhook_id":     webhooks_query.find,
     "delivery_id":    webhooks_query.find_delivery,
     "import_id":      lambda session, caller, ident: imports_query.find(session, ident),

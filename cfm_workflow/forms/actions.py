@@ -197,6 +197,8 @@ class ActionQuery(CountedPageQuery):
     group = QueryIdent()
     workflow = Text(limits.KEY)
     external_ref = Text(limits.EXTERNAL_ID)
+    outcome = QueryChoices(metadata={"description": "Keys of some outcomes, parted by commas."})
+    root_cause = Text(limits.ROOT_CAUSE, metadata={"description": "A key of `/root-causes`, or what was written."})
     sort = fields.String(validate=validate.OneOf(SORTS), metadata={"description": "Default: -created_at."})
 
 

@@ -1,7 +1,7 @@
 """The tables, by noun: facts about one row, nothing else."""
 
 from cfm_workflow.models.absences import Absence
-from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver
+from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver, RootCause
 from cfm_workflow.models.calendars import Calendar
 from cfm_workflow.models.checks import Check, CheckLink
 from cfm_workflow.models.customers import Customer
@@ -11,6 +11,7 @@ from cfm_workflow.models.feedback import Feedback
 from cfm_workflow.models.following import ActionWatcher, FeedbackWatcher, NoticeChoice, NoticeDefault
 from cfm_workflow.models.imports import Import, ImportProblem
 from cfm_workflow.models.installation import Installation
+from cfm_workflow.models.labels import Label, Labelling
 from cfm_workflow.models.links import Link
 from cfm_workflow.models.messages import Message, Share, ShareOpening, Template
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
@@ -42,6 +43,8 @@ __all__ = [
     "Import",
     "ImportProblem",
     "Installation",
+    "Label",
+    "Labelling",
     "LedgerHead",
     "Link",
     "Message",
@@ -55,6 +58,7 @@ __all__ = [
     "Policy",
     "PolicyVersion",
     "Reminder",
+    "RootCause",
     "Share",
     "ShareOpening",
     "SupervisedTeam",

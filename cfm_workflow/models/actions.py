@@ -1,4 +1,4 @@
-"""The work: actions, the groups they were made in, the items they serve, and how they can end."""
+"""The work: actions, the groups they were made in, the items they serve, how they can end, and what was the cause."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,8 @@ from cfm_workflow import limits
 from cfm_workflow.db import Base
 
 UNFINISHED = text("finished_at IS NULL")
+WITH_ROOT_CAUSE = text("root_cause IS NOT NULL")
+WITH_OUTCOME = text("outcome_id IS NOT NULL")
 STOOD_IN = text("finished_at IS NULL AND on_behalf_of_id IS NOT NULL")
 NO_DUE_DATE = "9999-12-31 00:00:00.000000"
 """Where actions without a due date stand in a list by due date: behind all others."""
@@ -48,6 +50,20 @@ class Outcome(Base):
     label: Mapped[dict[str, str]] = mapped_column(JSON)  # language -> text
     requires_reason: Mapped[bool]
     benefits_customer: Mapped[bool] = mapped_column(server_default=false())  # so they may be told it is solved
+    active: Mapped[bool]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class RootCause(Base):
+    """What can have caused what a customer complains of; kept by administrators. Actions hold the key, as text."""
+
+    __tablename__ = "root_causes"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(limits.KEY), unique=True)  # never changes
+    label: Mapped[dict[str, str]] = mapped_column(JSON)  # language -> text
     active: Mapped[bool]
     version: Mapped[int]
     created_at: Mapped[datetime]
@@ -93,6 +109,14 @@ class Action(Base):
         Index("ix_actions_state_id", "state", "id"),
         Index("ix_actions_group_id_id", "group_id", "id"),
         Index("ix_actions_external_ref_id", "external_ref", "id"),
+        Index(
+            "ix_actions_root_cause",
+            "root_cause",
+            "id",
+            sqlite_where=WITH_ROOT_CAUSE,
+            postgresql_where=WITH_ROOT_CAUSE,
+        ),
+        Index("ix_actions_outcome", "outcome_id", "id", sqlite_where=WITH_OUTCOME, postgresql_where=WITH_OUTCOME),
         Index(
             "ix_actions_waiting",
             "waiting_until",

@@ -82,7 +82,6 @@ class Feedback(Base):
     settles_at: Mapped[datetime | None]  # when it is looked at whether to tell the customer, and to close it
     closed_at: Mapped[datetime | None]
     confirmation: Mapped[str | None] = mapped_column(String(10))  # what the customer said of its last resolution
-    told_at: Mapped[datetime | None]  # the last word to the customer
     silent_at: Mapped[datetime | None]  # since when it is known that there was no such word for long
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("feedback.id"))  # what the customer came back to
     erased_at: Mapped[datetime | None]

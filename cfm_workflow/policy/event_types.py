@@ -14,8 +14,8 @@ class EventType:
     schema_version: int = 1
 
 
-def _audit(noun: str, verb: str) -> EventType:
-    return EventType(noun, f"An administrator's change: the {noun} was {verb}.", audit=True)
+def _audit(noun: str, verb: str, subject: str | None = None) -> EventType:
+    return EventType(subject or noun, f"An administrator's change: the {noun} was {verb}.", audit=True)
 
 
 REMINDERS: Final = ("action.due_soon", "action.overdue", "action.reminded", "action.escalated")
@@ -97,6 +97,9 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "outcome.created": _audit("outcome", "created"),
     "outcome.changed": _audit("outcome", "changed"),
     "outcome.deleted": _audit("outcome", "deleted"),
+    "root_cause.created": _audit("root cause", "created", subject="root_cause"),
+    "root_cause.changed": _audit("root cause", "changed", subject="root_cause"),
+    "root_cause.deleted": _audit("root cause", "deleted", subject="root_cause"),
     "calendar.created": _audit("calendar", "created"),
     "calendar.changed": _audit("calendar", "changed"),
     "calendar.deleted": _audit("calendar", "deleted"),

@@ -319,6 +319,8 @@ _FILTERS: dict[str, Callable[[bool], Any]] = {
     "category": _one_of(Action.category, "category"),
     "kind": _equal(Action.kind, "kind"),
     "priority": _one_of(Action.priority, "priority"),
+    "outcome": _one_of(Action.outcome_id, "outcome"),
+    "root_cause": _equal(Action.root_cause, "root_cause"),
     "group": _equal(Action.group_id, "group"),
     "external_ref": _equal(Action.external_ref, "external_ref"),
     "due_before": lambda _: Action.due_sort < bindparam("due_before"),

@@ -1,12 +1,10 @@
 """The closed loop: when items settle and fall silent, what follows what, and planned checks."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0010"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -24,11 +22,6 @@ INDEXES = {
 
 
 def upgrade() -> None:
-    _add_what_others_add("feedback", sa.Column("told_at", AT))
-    _add_what_others_add(
-        "outcomes", sa.Column("benefits_customer", sa.Boolean(), nullable=False, server_default=sa.false())
-    )
-    op.execute("UPDATE outcomes SET benefits_customer = true WHERE key IN ('fixed', 'answered')")
     for name in INSTANTS:
         op.add_column("feedback", sa.Column(name, AT))
     op.add_column("feedback", sa.Column("confirmation", sa.String(10)))
@@ -46,14 +39,8 @@ def downgrade() -> None:
         op.drop_index(name, "feedback")
     if op.get_bind().dialect.name == "postgresql":
         op.drop_constraint("fk_feedback_follows_id_feedback", "feedback", type_="foreignkey")
-    op.drop_column("outcomes", "benefits_customer")
-    for name in ("follows_id", "confirmation", "told_at", *INSTANTS):
+    for name in ("follows_id", "confirmation", *INSTANTS):
         op.drop_column("feedback", name)
-
-
-def _add_what_others_add(table: str, column: sa.Column[Any]) -> None:
-    if column.name not in {each["name"] for each in sa.inspect(op.get_bind()).get_columns(table)}:
-        op.add_column(table, column)
 
 
 def _add_follows() -> None:

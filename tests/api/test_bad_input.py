@@ -44,13 +44,20 @@ def path_to(world: World, operation: Operation) -> str:
     things = {
         "feedback_id": action["feedback_id"], "action_id": action["id"], "customer_id": customer["id"],
         "user_id": world.ada.id, "team_id": world.care["id"], "integration_id": integration["id"],
-        "token_id": token["id"], "outcome_id": 1, "webhook_id": webhook["id"],
+        "token_id": token["id"], "outcome_id": 1, "cause_id": cause_of(world), "webhook_id": webhook["id"],
         "calendar_id": 1, "policy_id": 1, "absence_id": absence_of(world), "reminder_id": reminder["id"],
     }  # fmt: skip
     path = operation.path
     for name, ident in things.items():
         path = path.replace(f"<id:{name}>", str(ident))
     return path
+
+
+def cause_of(world: World) -> int:
+    """The one there is, made once."""
+    listed = world.ada.get("/root-causes")["items"]
+    body = {"key": "billing", "label": {"en": "Billing", "ko": "청구"}, "active": False}
+    return int((listed or [world.ada.post("/root-causes", body)])[0]["id"])
 
 
 def absence_of(world: World) -> int:
