@@ -277,6 +277,7 @@ REASONS: Final = frozenset(
         mark("No customer is known."),
         mark("The customer has no e-mail address."),
         mark("The customer does not want to be contacted."),
+        mark("Nothing arrives at the address of the customer."),
         mark("The customer says that it is not solved."),
         mark("The customer wrote again."),
         CALENDAR_CHANGED,

@@ -38,6 +38,7 @@ class Check(Base):
     score: Mapped[int | None]
     word: Mapped[str | None] = mapped_column(Text)
     action_id: Mapped[int | None] = mapped_column(ForeignKey("actions.id"), index=True)  # what a "no" opened again
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), unique=True)  # by which it was asked
     created_at: Mapped[datetime]
 
 

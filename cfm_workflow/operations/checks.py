@@ -16,7 +16,8 @@ from cfm_workflow.access import Caller, system
 from cfm_workflow.db import plain
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Check, CheckLink, Feedback
-from cfm_workflow.policy.closing import Answer
+from cfm_workflow.operations.messages.telling import Untold, tell_customer
+from cfm_workflow.policy.closing import ANSWERS_WITHIN, Answer
 from cfm_workflow.queries import checks as checks_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.security.keys import KeyRing
@@ -52,6 +53,34 @@ def erase(session: Session, feedback_ids: Sequence[int], *, instead: str) -> Non
     theirs = Check.feedback_id.in_(feedback_ids)
     session.execute(update(Check).where(theirs, Check.word.is_not(None)).values(word=instead))
     session.execute(update(Check).where(theirs, Check.state.in_(["planned", "asked"])).values(state="cancelled"))
+
+
+# -- the clock -----------------------------------------------------------------------------------------------------
+
+_DUE: Final = (
+    select(Check.id, Check.feedback_id)
+    .join(Feedback, Feedback.id == Check.feedback_id)
+    .where(text("checks.state = 'planned'"), Check.ask_at <= bindparam("now", type_=_TABLE.c.ask_at.type))
+    .order_by(Check.ask_at, Check.id)
+    .limit(bindparam("count", type_=Integer))
+    .with_for_update(of=Feedback, key_share=True, skip_locked=True)
+)
+
+
+def ask_due(session: Session, *, now: datetime, count: int = BATCH) -> int:
+    """Ask up to `count` customers whether it really is solved; how many checks were looked at.
+
+    Each is asked in the transaction that marks it. Who must not be written to any more is not asked.
+    """
+    rows = plain(session, _DUE, {"now": now, "count": count}).all()
+    for row in rows:
+        message = tell_customer(session, CLOCK, row.feedback_id, kind="check", now=now)
+        if isinstance(message, Untold):
+            values: dict[str, Any] = {"state": "cancelled"}
+        else:
+            values = {"state": "asked", "asked_at": now, "expires_at": now + ANSWERS_WITHIN, "message_id": message}
+        session.execute(update(Check).where(Check.id == row.id).values(**values))
+    return len(rows)
 
 
 def issue_link(session: Session, ring: KeyRing, check_id: int, *, now: datetime) -> str:

@@ -87,18 +87,91 @@ def _close(
         facts.append(Fact("feedback.closed", item.id, about, actor, feedback_id=item.id))
     if check_after is not None:
         told_ids = [item.id for item, _, told in ending if told and item.customer_email is not None]
-        helped = benefiting(session, told_ids)
+        helped = closing_query.benefiting(session, told_ids)
         checks.plan(session, [ident for ident in told_ids if ident in helped], ask_at=now + check_after, now=now)
     return facts
 
 
-def benefiting(session: Session, feedback_ids: Sequence[int]) -> frozenset[int]:
-    """Those of the items on which something was done that benefits the customer."""
-    query = (
-        select(ActionFeedback.feedback_id)
-        .join(Action, Action.id == ActionFeedback.action_id)
-        .join(Outcome, Outcome.id == Action.outcome_id)
-        .where(ActionFeedback.feedback_id.in_(feedback_ids), Action.category == "done", Outcome.benefits_customer)
-        .distinct()
+# -- by a click ----------------------------------------------------------------------------------------------------
+
+
+def tell_solved(
+    session: Session, caller: Caller, feedback_id: int, *, wish: TellCustomer, now: datetime
+) -> dict[str, Any]:
+    """Tell the customer of a resolved item that it is solved; the message, which leaves when nothing can be undone.
+
+    Raises:
+        NotFound, Forbidden, Conflict: customers are not told here, this one cannot be or was already, or there is
+            nothing to be told.
+    """
+    access.require(caller, "message.write")
+    item = rows.lock_item(session, caller, feedback_id)
+    if wish is TellCustomer.NEVER:
+        raise Conflict("By a setting, customers are not told here that something is solved.")
+    if ARRIVED & closing_query.solved_messages(session, [feedback_id]).get(feedback_id, frozenset()):
+        raise Conflict("The customer was told already.")
+    told = tell_customer(session, caller, item.id, kind="solved", now=now)
+    if isinstance(told, Untold):
+        raise Conflict(told.reason)
+    return messages_query.show(session, caller, [messages_query.find(session, caller, told)])[0]
+
+
+# -- the clock -----------------------------------------------------------------------------------------------------
+
+_DUE: Final = (
+    feedback_query.SELECT.where(
+        SETTLING, Feedback.settles_at <= bindparam("now", type_=Feedback.__table__.c.settles_at.type)
     )
-    return frozenset(session.scalars(query)) if feedback_ids else frozenset()
+    .order_by(Feedback.settles_at, Feedback.id)
+    .limit(bindparam("count", type_=Integer))
+    .with_for_update(of=Feedback, key_share=True, skip_locked=True)
+)
+
+
+def settle_due(
+    session: Session, *, wish: TellCustomer, check_after: timedelta | None, now: datetime, count: int = BATCH
+) -> int:
+    """Look at up to `count` items that were resolved: tell their customers, close them; how many they were."""
+    items = plain(session, _DUE, {"now": now, "count": count}).all()
+    if not items:
+        return 0
+    endings = _endings(session, items, now)
+    nexts = {item.id: next_of(endings[item.id], wish, now=now) for item in items}
+    for item in items:
+        at = endings[item.id].final_at if nexts[item.id] is Next.LOOK_AGAIN else None
+        session.execute(update(Feedback).where(Feedback.id == item.id).values(settles_at=at))
+    closed = [
+        (item, None if endings[item.id].told else endings[item.id].why_not, endings[item.id].told)
+        for item in items
+        if nexts[item.id] is Next.CLOSE
+    ]
+    facts = _close(session, closed, LOOP, check_after=check_after, now=now) if closed else []
+    ledger.record(session, facts, now=now)
+    for item in items:
+        if nexts[item.id] is Next.TELL:
+            tell_customer(session, LOOP, item.id, kind="solved", now=now)
+    return len(items)
+
+
+def _endings(session: Session, items: Sequence[Any], now: datetime) -> Mapping[int, Ending]:
+    ids = [item.id for item in items]
+    final, helped = closing_query.final_at(session, ids), closing_query.benefiting(session, ids)
+    said = closing_query.solved_messages(session, ids)
+    standings = reach.standings(session, [item.customer_id for item in items if item.customer_id is not None])
+    return {
+        item.id: Ending(
+            final_at=final.get(item.id),
+            why_not=_why_not(item, standings, now),
+            told=not ARRIVED.isdisjoint(said.get(item.id, ())),
+            on_its_way=item.id in said,
+            benefits=item.id in helped,
+        )
+        for item in items
+    }
+
+
+def _why_not(item: Any, standings: Mapping[int, Standing], now: datetime) -> str | None:
+    if item.customer_id is None:
+        return NO_CUSTOMER
+    why = refusal(standings[item.customer_id], "solved", now=now)
+    return None if why is None else UNREACHABLE[why.code]

@@ -10,8 +10,17 @@ from cfm_workflow.setting_values import TellCustomer
 NO_CUSTOMER: Final = "No customer is known."
 NO_ADDRESS: Final = "The customer has no e-mail address."
 UNWANTED: Final = "The customer does not want to be contacted."
+UNDELIVERABLE: Final = "Nothing arrives at the address of the customer."
 NOT_SOLVED: Final = "The customer says that it is not solved."
 WROTE_AGAIN: Final = "The customer wrote again."
+
+UNREACHABLE: Final = {
+    "no_customer": NO_CUSTOMER,
+    "no_address": NO_ADDRESS,
+    "dead_address": UNDELIVERABLE,
+    "do_not_contact": UNWANTED,
+}
+"""Why a customer cannot be told, by the code of `policy.reach`."""
 
 REOPENS_WITHIN: Final = timedelta(days=14)
 """After an item was closed, so long a word of its customer opens it again; a later one is a new item."""

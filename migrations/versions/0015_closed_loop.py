@@ -78,10 +78,13 @@ def _create_checks() -> None:
         sa.Column("score", ID),
         sa.Column("word", sa.Text()),
         sa.Column("action_id", ID),
+        sa.Column("message_id", ID),
         sa.Column("created_at", AT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_checks"),
         sa.ForeignKeyConstraint(["feedback_id"], ["feedback.id"], name="fk_checks_feedback_id_feedback"),
         sa.ForeignKeyConstraint(["action_id"], ["actions.id"], name="fk_checks_action_id_actions"),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_checks_message_id_messages"),
+        sa.UniqueConstraint("message_id", name="uq_checks_message_id"),
         sa.CheckConstraint(
             "state IN ('planned', 'asked', 'answered', 'assumed', 'cancelled')", name=op.f("ck_checks_state")
         ),
