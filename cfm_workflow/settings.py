@@ -75,6 +75,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("mail_password",    values.line,                  "the password to sign in with", True),
     Setting("mail_sender",      values.sender,        "an e-mail address, or a name and one: Care <care@example.com>"),
     Setting("mail_undo_seconds", values.whole(0, 3600), "a whole number from 0 to 3600"),
+    Setting("message_undo_seconds", values.whole(0, 3600), "a whole number from 0 to 3600"),
     Setting("webhook_allowed_networks", values.networks, "networks such as 10.0.0.0/8, comma-separated, or none"),
     Setting("webhook_retry_seconds", values.gaps,     "whole numbers of seconds, comma-separated, such as 5, 60, 3600"),
     Setting("threads",          values.whole(1, 999), "a whole number from 1 to 999"),
@@ -105,6 +106,7 @@ class Settings:
     mail_password: str | None = field(repr=False)
     mail_sender: str
     mail_undo_seconds: int
+    message_undo_seconds: int
     webhook_allowed_networks: tuple[Network, ...]
     webhook_retry_seconds: tuple[int, ...]
     threads: int

@@ -57,6 +57,7 @@ WRONG = [
     ("CFM_MAIL_SENDER", "nobody"),
     ("CFM_MAIL_SENDER", "Care <care@example.com>\nBcc: all@example.com"),
     ("CFM_MAIL_UNDO_SECONDS", "3601"),
+    ("CFM_MESSAGE_UNDO_SECONDS", "-1"),
     ("CFM_WEBHOOK_ALLOWED_NETWORKS", "localhost"),
     ("CFM_WEBHOOK_RETRY_SECONDS", "5, soon"),
     ("CFM_THREADS", "0"),
