@@ -78,6 +78,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("tell_customer",    TellCustomer,         "never, ask or automatic"),
     Setting("check_days",       values.whole(0, 365), "a whole number from 0 to 365"),
     Setting("silent_days",      values.whole(0, 365), "a whole number from 0 to 365"),
+    Setting("message_undo_seconds", values.whole(0, 3600), "a whole number from 0 to 3600"),
     Setting("webhook_allowed_networks", values.networks, "networks such as 10.0.0.0/8, comma-separated, or none"),
     Setting("webhook_retry_seconds", values.gaps,     "whole numbers of seconds, comma-separated, such as 5, 60, 3600"),
     Setting("threads",          values.whole(1, 999), "a whole number from 1 to 999"),
@@ -111,6 +112,7 @@ class Settings:
     tell_customer: TellCustomer
     check_days: int  # 0: customers are not asked
     silent_days: int  # 0: nobody is told of silence
+    message_undo_seconds: int
     webhook_allowed_networks: tuple[Network, ...]
     webhook_retry_seconds: tuple[int, ...]
     threads: int

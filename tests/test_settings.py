@@ -60,6 +60,7 @@ WRONG = [
     ("CFM_TELL_CUSTOMER", "always"),
     ("CFM_CHECK_DAYS", "366"),
     ("CFM_SILENT_DAYS", "-1"),
+    ("CFM_MESSAGE_UNDO_SECONDS", "-1"),
     ("CFM_WEBHOOK_ALLOWED_NETWORKS", "localhost"),
     ("CFM_WEBHOOK_RETRY_SECONDS", "5, soon"),
     ("CFM_THREADS", "0"),

@@ -1,6 +1,5 @@
 """Routes of feedback items."""
 
-from datetime import timedelta
 from typing import Any
 
 from cfm_workflow.api.routing import Ask, Reply, route
@@ -14,13 +13,13 @@ from cfm_workflow.forms.feedback import (
     TimelineEntryOut,
     TimelineQuery,
 )
+from cfm_workflow.forms.messages import MessageOut
 from cfm_workflow.forms.pages import page_of
 from cfm_workflow.operations import closing, erasure
 from cfm_workflow.operations import feedback as feedback_operations
 from cfm_workflow.queries import checks as checks_query
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import feedback as feedback_query
-from cfm_workflow.settings import Settings
 
 TAG = "feedback"
 _ONE = "/feedback/<id:feedback_id>"
@@ -106,13 +105,22 @@ def erase_feedback(ask: Ask, feedback_id: int) -> Any:
 )
 def close_feedback(ask: Ask, feedback_id: int) -> Any:
     """Close an item on which nothing is under way; with a reason unless its customer was told."""
-    after = check_after(ask.service.settings)
+    after = closing.check_after(ask.service.settings.check_days)
     return closing.close(ask.session, ask.caller, feedback_id, ask.body["reason"], check_after=after, now=ask.now)
 
 
-def check_after(settings: Settings) -> timedelta | None:
-    """How long after it was closed the customer is asked whether it is solved; None: never."""
-    return timedelta(days=settings.check_days) if settings.check_days else None
+@route(
+    "POST",
+    f"{_ONE}/tell-solved",
+    "tellSolved",
+    tag=TAG,
+    right="message.write",
+    answers={201: MessageOut},
+)
+def tell_solved(ask: Ask, feedback_id: int) -> Any:
+    """Tell the customer of a resolved item that it is solved; then it closes by itself."""
+    wish = ask.service.settings.tell_customer
+    return closing.tell_solved(ask.session, ask.caller, feedback_id, wish=wish, now=ask.now)
 
 
 @route(

@@ -38,6 +38,7 @@ from cfm_workflow.queries import (
 )
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import imports as imports_query
+from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import personal_reminders as reminders_query
 from cfm_workflow.queries import webhooks as webhooks_query
 from cfm_workflow.service import Service
@@ -342,6 +343,7 @@ _FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
     "calendar_id":    lambda session, caller, ident: calendars.find(session, ident),
     "policy_id":      lambda session, caller, ident: policies.find(session, ident),
     "reminder_id":    reminders_query.find,
+    "message_id":     messages_query.find,
     "outcome_id":     lambda session, caller, ident: outcomes.find(session, ident),
     "cause_id":       lambda session, caller, ident: root_causes.find(session, ident),
     "webhook_id":     webhooks_query.find,

@@ -1,4 +1,4 @@
-"""Every word to or from a customer or a colleague, the templates they are written by, and items shared with strangers."""
+"""Every word to or from a customer or a colleague, what they are written by, and items shared with strangers."""
 
 from datetime import datetime
 
@@ -24,7 +24,9 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         CheckConstraint("direction IN ('in', 'out')", name="direction"),
-        CheckConstraint("kind IN ('reply', 'thank_you', 'solved', 'check', 'share', 'contact', 'unasked')", name="kind"),
+        CheckConstraint(
+            "kind IN ('reply', 'thank_you', 'solved', 'check', 'share', 'contact', 'unasked')", name="kind"
+        ),
         CheckConstraint("state IN ('queued', 'cancelled', 'sent', 'kept', 'failed', 'recorded')", name="state"),
         Index("ix_messages_feedback_id_id", "feedback_id", "id"),
         Index("ix_messages_customer_id_id", "customer_id", "id"),

@@ -4,23 +4,39 @@ What is resolved is looked at until nothing is left to do by itself: `settles_at
 customer before the last step can no longer be undone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller, system
+from cfm_workflow.db import plain
 from cfm_workflow.errors import Conflict, Invalid
 from cfm_workflow.ledger import Fact
-from cfm_workflow.models import Action, ActionFeedback, Feedback, Outcome
+from cfm_workflow.models import Action, ActionFeedback, Feedback
+from cfm_workflow.models.feedback import SETTLING
 from cfm_workflow.operations import checks
+from cfm_workflow.operations.messages import rows
+from cfm_workflow.operations.messages.telling import Untold, tell_customer
+from cfm_workflow.policy.closing import NO_CUSTOMER, UNREACHABLE, Ending, Next, next_of
+from cfm_workflow.policy.reach import Standing, refusal
+from cfm_workflow.queries import closing as closing_query
 from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.queries import messages as messages_query
+from cfm_workflow.queries import reach
+from cfm_workflow.queries.closing import ARRIVED
+from cfm_workflow.setting_values import TellCustomer
 
 BATCH: Final = 100
 LOOP: Final = system("closed loop")
+
+
+def check_after(days: int) -> timedelta | None:
+    """How long after it was closed a customer is asked whether it is solved, by the setting; None: never."""
+    return timedelta(days=days) if days else None
 
 
 def close(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -32,7 +32,8 @@ def final_at(session: Session, feedback_ids: Collection[int]) -> Mapping[int, da
         .where(ActionFeedback.feedback_id.in_(feedback_ids), Action.undo_until.is_not(None))
         .group_by(ActionFeedback.feedback_id)
     )
-    return {ident: at for ident, at in session.execute(query)}
+    found: Any = session.execute(query)
+    return dict(found.all())
 
 
 def solved_messages(session: Session, feedback_ids: Collection[int]) -> Mapping[int, frozenset[str]]:

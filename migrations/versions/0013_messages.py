@@ -26,8 +26,8 @@ If you want to add anything, simply answer this mail.
 """
 THANKS_KO = """{{ customer.greeting }}, 안녕하십니까.
 
-소중한 의견을 보내 주셔서 감사합니다. {{ feedback.received_on }}에 보내 주신 내용을 확인하였으며, 담당자가 살펴보고 있습니다.
-진행되는 대로 다시 안내해 드리겠습니다.
+소중한 의견을 보내 주셔서 감사합니다. {{ feedback.received_on }}에 보내 주신 내용을 확인하였으며,
+담당자가 살펴보고 있습니다. 진행되는 대로 다시 안내해 드리겠습니다.
 
 더 하실 말씀이 있으시면 이 메일에 회신해 주시기 바랍니다.
 
@@ -65,8 +65,8 @@ If it is not solved, say so there, and we will take it up again.
 """
 CHECK_KO = """{{ customer.greeting }}, 안녕하십니까.
 
-{{ feedback.received_on }}에 보내 주신 의견에 대한 조치를 마쳤다고 안내해 드린 바 있습니다. 잘 해결되었는지 여쭙고자 합니다.
-아래 링크에서 간단히 알려 주시기 바랍니다.
+{{ feedback.received_on }}에 보내 주신 의견에 대한 조치를 마쳤다고 안내해 드린 바 있습니다.
+잘 해결되었는지 여쭙고자 하오니, 아래 링크에서 간단히 알려 주시기 바랍니다.
 
 {{ link }}
 

@@ -19,6 +19,7 @@ from cfm_workflow.operations import checks
 from cfm_workflow.operations.actions import targets
 from cfm_workflow.operations.actions.held import Work, write_moved
 from cfm_workflow.operations.definitions import definition_of
+from cfm_workflow.operations.messages.withdrawing import withdraw
 from cfm_workflow.policy.groups import Progress, group_state, item_status
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import groups as groups_query
@@ -200,15 +201,16 @@ def settle(
     if not changed:
         return []
     plain(session, _WRITE_ITEM, [_written(*change, now) for change in changed])
+    facts: list[Fact] = []
     if again := [row.id for row, status, _ in changed if row.status in ENDED and status not in ENDED]:
         checks.cancel(session, again)
+        facts += withdraw(session, actor, again)
     happened = [
         (row, status, needs_decision, what)
         for row, status, needs_decision in changed
         if (what := _what_happened(row, status, needs_decision)) is not None
     ]
     names = _customer_names(session, [row for row, *_ in happened])
-    facts = []
     for row, status, needs_decision, what in happened:
         now_shown = feedback_query.brief(_Named(row, names.get(row.customer_id)))
         now_shown |= {"status": status, "needs_decision": needs_decision, "version": row.version + 1}
