@@ -97,7 +97,7 @@ def _move(
     return True
 
 
-def _somebody(session: Session, action: Held) -> str:
+def _somebody(session: Session, action: Held) -> int:
     """Who gave the work, else somebody above: there is always an administrator."""
     first = case((Account.id == action.assigner_id, 0), (Account.role == "supervisor", 1), else_=2)
     candidates = select(Account.id).where(
@@ -105,7 +105,7 @@ def _somebody(session: Session, action: Held) -> str:
         Account.kind == "user",
         (Account.id == action.assigner_id) | Account.role.in_(["supervisor", "admin"]),
     )
-    return str(session.scalars(candidates.order_by(first, Account.id).limit(1)).one())
+    return session.scalars(candidates.order_by(first, Account.id).limit(1)).one()
 
 
 def _open(session: Session, item: Any, reason: str, now: datetime) -> Fact:

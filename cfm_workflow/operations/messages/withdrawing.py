@@ -29,7 +29,7 @@ def withdraw(session: Session, actor: Caller, feedback_ids: Sequence[int]) -> li
     ids = list(session.scalars(withdrawn, execution_options={"synchronize_session": False}))
     if not ids:
         return []
-    session.execute(update(Check).where(Check.message_id.in_(ids)).values(state="cancelled"))
+    session.execute(update(Check).where(Check.message_id.in_(ids), Check.state == "asked").values(state="cancelled"))
     items: dict[int, Any] = {
         item.id: item for item in session.execute(feedback_query.SELECT.where(Feedback.id.in_(feedback_ids)))
     }
