@@ -4,14 +4,16 @@ from cfm_workflow.letters.compose import LINES, Letter, compose
 from cfm_workflow.letters.digest import FIGURES, Digest, compose_digest
 from cfm_workflow.letters.feed import EXCERPT, Entry, feed
 from cfm_workflow.letters.headers import headers, message_id
+from cfm_workflow.letters.message import Addition, compose_message, message_headers
 from cfm_workflow.letters.news import Arrangement, Names, News, Reader, arrange
-from cfm_workflow.letters.places import address_of
+from cfm_workflow.letters.places import address_of, letter_link_of
 from cfm_workflow.letters.trial import trial
 
 __all__ = [
     "EXCERPT",
     "FIGURES",
     "LINES",
+    "Addition",
     "Arrangement",
     "Digest",
     "Entry",
@@ -23,8 +25,11 @@ __all__ = [
     "arrange",
     "compose",
     "compose_digest",
+    "compose_message",
     "feed",
     "headers",
+    "letter_link_of",
+    "message_headers",
     "message_id",
     "trial",
 ]

@@ -110,3 +110,9 @@ def last_unasked(session: Session, customer_ids: Collection[int]) -> dict[int, A
     query = select(Message.customer_id, func.max(Message.made_at)).where(unasked, Message.customer_id.in_(customer_ids))
     found: Any = session.execute(query.group_by(Message.customer_id))
     return dict(found.all())
+
+
+def not_to_be_kept(session: Session, ids: Collection[int]) -> set[int]:
+    """Of some messages those whose texts may lie nowhere any more: about feedback that was erased since."""
+    query = select(Message.id).join(Feedback, Feedback.id == Message.feedback_id)
+    return set(session.scalars(query.where(Message.id.in_(ids), Feedback.erased_at.is_not(None))))
