@@ -3,7 +3,7 @@
 from cfm_workflow.models.absences import Absence
 from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver, RootCause
 from cfm_workflow.models.calendars import Calendar
-from cfm_workflow.models.checks import Check, CheckLink
+from cfm_workflow.models.checks import Check
 from cfm_workflow.models.customers import Customer
 from cfm_workflow.models.deliveries import Attempt, DeadAddress, Delivery, Notice
 from cfm_workflow.models.events import Event, LedgerHead
@@ -32,7 +32,6 @@ __all__ = [
     "Calendar",
     "CalendarFeed",
     "Check",
-    "CheckLink",
     "Customer",
     "DeadAddress",
     "Delivery",

@@ -32,7 +32,7 @@ class Check(Base):
     state: Mapped[str] = mapped_column(String(10))
     ask_at: Mapped[datetime]
     asked_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime | None]  # of the link; from then on no answer means that nothing more is wrong
+    expires_at: Mapped[datetime | None]  # from then on no answer means that nothing more is wrong
     answer: Mapped[str | None] = mapped_column(String(10))
     answered_at: Mapped[datetime | None]
     score: Mapped[int | None]
@@ -40,14 +40,3 @@ class Check(Base):
     action_id: Mapped[int | None] = mapped_column(ForeignKey("actions.id"), index=True)  # what a "no" opened again
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), unique=True)  # by which it was asked
     created_at: Mapped[datetime]
-
-
-class CheckLink(Base):
-    """A link by which a check can be answered; only a hash of its random part is stored."""
-
-    __tablename__ = "check_links"
-
-    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    check_id: Mapped[int] = mapped_column(ForeignKey("checks.id"), index=True)
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import ledger
 from cfm_workflow.errors import CfmError
-from cfm_workflow.models import Check, CheckLink, Feedback
+from cfm_workflow.models import Check, Feedback
 from cfm_workflow.operations import checks, reopening
 from cfm_workflow.policy.closing import NOT_SOLVED, Answer
 from cfm_workflow.queries import checks as checks_query
 from cfm_workflow.queries import feedback as feedback_query
-from cfm_workflow.security.links import BadLink, SignedLink
+from cfm_workflow.security.links import BadLink
 
 
 class Standing(StrEnum):
@@ -48,20 +48,20 @@ class VoidQuestion(CfmError):
         super().__init__("This question is not open any more.")
 
 
-def look(session: Session, signed: SignedLink) -> Question:
-    """What there is behind a link, which stays as it is.
+def look(session: Session, message_id: int, *, now: datetime) -> Question:
+    """What there is behind the link of a message, which stays as it is.
 
     Raises:
-        BadLink: it is not known any more.
+        BadLink: nothing was asked by it.
     """
-    if session.get(CheckLink, signed.hash) is None:
+    check = session.execute(select(Check.__table__).where(Check.message_id == message_id)).one_or_none()
+    if check is None:
         raise BadLink
-    check = session.execute(select(Check.__table__).where(Check.id == signed.check_id)).one()
     item = session.execute(feedback_query.SELECT.where(Feedback.id == check.feedback_id)).one()
-    return _question(session, check, item)
+    return _question(session, check, item, now)
 
 
-def answer(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, now: datetime) -> Question:
+def answer(session: Session, message_id: int, fields: Mapping[str, Any], *, now: datetime) -> Question:
     """Keep what the customer says and act by it: a "no" opens the action again that was last done.
 
     `fields`: solved (whether it is), score, word (each None when left out).
@@ -69,9 +69,9 @@ def answer(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, n
     Raises:
         BadLink, VoidQuestion: nothing was changed.
     """
-    before = look(session, signed)
+    before = look(session, message_id, now=now)
     locked = reopening.lock(session, before.check["feedback"])
-    before = look(session, signed)  # as it is under the lock
+    before = look(session, message_id, now=now)  # as it is under the lock
     if before.standing is Standing.VOID:
         raise VoidQuestion(before)
     given = Answer.CONFIRMED if fields["solved"] else Answer.DENIED
@@ -84,18 +84,18 @@ def answer(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, n
     fact = checks.checked(session, reopening.CUSTOMER, ident, about={})
     if given is Answer.CONFIRMED:
         ledger.record(session, [fact], now=now)
-        return look(session, signed)
+        return look(session, message_id, now=now)
     opened = reopening.reopen(session, locked, reason=NOT_SOLVED, comment=fields["word"], because=[fact], now=now)
     if opened is not None:
         session.execute(update(Check).where(Check.id == ident).values(action_id=opened))
-    return look(session, signed)
+    return look(session, message_id, now=now)
 
 
-def _question(session: Session, check: Any, item: Any) -> Question:
+def _question(session: Session, check: Any, item: Any, now: datetime) -> Question:
     newest = session.scalars(select(Check.id).where(Check.feedback_id == item.id).order_by(Check.id.desc()).limit(1))
-    is_open = check.id == newest.one() and check.state in ("asked", "answered") and item.erased_at is None
+    is_current = check.id == newest.one() and check.state in ("asked", "answered") and item.erased_at is None
     return Question(
-        standing=Standing.OPEN if is_open else Standing.VOID,
+        standing=Standing.OPEN if is_current and now < check.expires_at else Standing.VOID,
         language=item.customer_language or item.language,
         text=item.text,
         received_at=item.received_at,

@@ -3,27 +3,22 @@
 Fired under the lock of the item: whoever makes a check pointless has that lock, so each is asked once or not at all.
 """
 
-import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Integer, bindparam, delete, insert, select, text, update
+from sqlalchemy import Integer, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import ledger
 from cfm_workflow.access import system
 from cfm_workflow.db import plain
-from cfm_workflow.models import Check, CheckLink, Feedback
+from cfm_workflow.models import Check, Feedback
 from cfm_workflow.operations.checks import checked, write_confirmation
 from cfm_workflow.operations.messages.telling import Untold, tell_customer
 from cfm_workflow.policy.closing import ANSWERS_WITHIN, Answer
-from cfm_workflow.security.keys import KeyRing
-from cfm_workflow.security.links import RANDOM_BYTES, LinkSigner, Purpose, hash_of
 
 BATCH: Final = 200
 CLOCK: Final = system("clock")
-KEPT: Final = timedelta(days=30)
-"""Links after they have expired; until then one still says that its time is over."""
 
 _TABLE: Final = Check.__table__
 
@@ -51,22 +46,6 @@ def ask_due(session: Session, *, now: datetime, count: int = BATCH) -> int:
             values = {"state": "asked", "asked_at": now, "expires_at": now + ANSWERS_WITHIN, "message_id": message}
         session.execute(update(Check).where(Check.id == row.id).values(**values))
     return len(rows)
-
-
-def issue_link(session: Session, ring: KeyRing, check_id: int, *, now: datetime) -> str:
-    """The token of a link by which a check can be answered, which nobody stores; until the check expires."""
-    expires_at = session.scalars(select(Check.expires_at).where(Check.id == check_id)).one()
-    assert expires_at is not None
-    random = secrets.token_bytes(RANDOM_BYTES)
-    row = {"hash": hash_of(random), "check_id": check_id, "created_at": now, "expires_at": expires_at}
-    session.execute(insert(CheckLink).values(**row))
-    return LinkSigner(ring).sign(Purpose.CHECK, account_id=0, subject_id=check_id, random=random, expires_at=expires_at)
-
-
-def forget_old_links(session: Session, *, now: datetime) -> int:
-    """Delete links that expired longer than KEPT ago; how many."""
-    old = delete(CheckLink).where(CheckLink.expires_at < now - KEPT)
-    return len(session.scalars(old.returning(CheckLink.hash)).all())
 
 
 _UNANSWERED: Final = (

@@ -27,7 +27,6 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
     SNOOZE = "snooze"
     ACKNOWLEDGE = "acknowledge"
-    CHECK = "check"
 
 
 RANDOM_BYTES: Final = 16
@@ -42,12 +41,11 @@ _CODES: Final = {
     Purpose.PREFERENCES: 4,
     Purpose.SNOOZE:      5,
     Purpose.ACKNOWLEDGE: 6,
-    Purpose.CHECK:       20,
 }  # fmt: skip
 _PURPOSES: Final = {code: purpose for purpose, code in _CODES.items()}
 _HEAD: Final = struct.Struct(f">BBQQQ{RANDOM_BYTES}s")
-"""Format, purpose, account (0: a customer), action, reminder or check (0: none), seconds from 1970 to its expiry,
-random; the name of the key follows."""
+"""Format, purpose, account, action or reminder (0: none), seconds from 1970 to its expiry, random; the name of the key
+follows."""
 _DERIVED_FOR: Final = "signed links"
 
 
@@ -69,7 +67,7 @@ class ExpiredLink(CfmError):
 class SignedLink:
     """What a token says that we have signed and that has not expired. `hash` is what is stored of it.
 
-    What it is about is a reminder if it is to SNOOZE one, a check if it is to answer one, else an action.
+    What it is about is a reminder if it is to SNOOZE one, else an action.
     """
 
     purpose: Purpose
@@ -78,7 +76,6 @@ class SignedLink:
     reminder_id: int | None
     expires_at: datetime
     hash: str
-    check_id: int | None = None
 
 
 def hash_of(random: bytes) -> str:
@@ -97,7 +94,7 @@ class LinkSigner:
     ) -> str:
         """A token of A-Z a-z 0-9 - _ and one dot; `random` has RANDOM_BYTES, `expires_at` counts in whole seconds.
 
-        `subject_id` is what it is about: the reminder to SNOOZE, the CHECK, else an action; `account_id` 0 a customer.
+        `subject_id` is what it is about: the reminder to SNOOZE, else an action.
         """
         key_id = self._ring.ids[0]
         until = int(expires_at.timestamp())
@@ -139,11 +136,10 @@ def _read(payload: bytes, now: datetime) -> SignedLink:
     return SignedLink(
         purpose,
         account_id,
-        action_id=(subject_id or None) if purpose not in (Purpose.SNOOZE, Purpose.CHECK) else None,
+        action_id=(subject_id or None) if purpose is not Purpose.SNOOZE else None,
         reminder_id=(subject_id or None) if purpose is Purpose.SNOOZE else None,
         expires_at=expires_at,
         hash=hash_of(random),
-        check_id=(subject_id or None) if purpose is Purpose.CHECK else None,
     )
 
 

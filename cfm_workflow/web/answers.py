@@ -5,18 +5,27 @@ The customer has no account: the token in the path alone authorises the answer. 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Response, make_response, render_template
+from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request
 from marshmallow import ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
 
-from cfm_workflow import limits
+from cfm_workflow import clock, limits
 from cfm_workflow.forms.fields import storable
-from cfm_workflow.operations.answers import Question, Standing
+from cfm_workflow.operations import answers
+from cfm_workflow.operations.answers import Question, Standing, VoidQuestion
 from cfm_workflow.policy.closing import SCORES
+from cfm_workflow.security.failures import Failures
+from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
+from cfm_workflow.security.links import BadLink
 from cfm_workflow.service import Service
 from cfm_workflow.texts import instant, mark, spoken, translations
+from cfm_workflow.web import links
+
+blueprint = Blueprint("answers", __name__, template_folder="templates", url_prefix="/c")
 
 EXCERPT: Final = 1_000
 SOLVED: Final = {"yes": True, "no": False}
@@ -39,6 +48,74 @@ class Filled:
     mistakes: Mapping[str, tuple[str, Mapping[str, int]]] = field(default_factory=dict)
 
 
+def register(app: Flask) -> None:
+    """Add the page to the application."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.after_request
+def protect(response: Response) -> Response:
+    """The headers of every answer under this address."""
+    response.headers.update(links.HEADERS)
+    return response
+
+
+blueprint.register_error_handler(Exception, links.failed)
+
+
+@blueprint.route("/<token>", methods=["GET"], endpoint="page", provide_automatic_options=False)
+def page(token: str) -> Response:
+    """The question, with what was answered so far."""
+    now = clock.now()
+    return _show(_asked(_message(token, now), now))
+
+
+@blueprint.route("/<token>", methods=["POST"], endpoint="act", provide_automatic_options=False)
+def act(token: str) -> Response:
+    """Keep the answer; one that cannot be understood changes nothing."""
+    now = clock.now()
+    message_id = _message(token, now)
+    question = _asked(message_id, now)
+    filled = read(_form())
+    if filled.mistakes:
+        return _show(question, filled, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    database = _service().database
+    try:
+        after = database.transaction(lambda session: answers.answer(session, message_id, filled.says, now=now))
+    except VoidQuestion as void:
+        after = void.question
+    return _show(after)
+
+
+def _service() -> Service:
+    service: Service = current_app.extensions["cfm_service"]
+    return service
+
+
+def _message(token: str, now: datetime) -> int:
+    """By which message it was asked. Only those whose tokens are none are slowed down."""
+    try:
+        return LetterSigner(_service().ring).verify(token, LetterPurpose.CHECK, now=now)
+    except BadLink:
+        failures: Failures = current_app.extensions["cfm_failures"]
+        address = request.remote_addr or ""
+        failures.check(address, now)
+        failures.count(address, now)
+        raise
+
+
+def _asked(message_id: int, now: datetime) -> Question:
+    with _service().database.reading() as session:
+        return answers.look(session, message_id, now=now)
+
+
+def _form() -> Mapping[str, str]:
+    request.max_content_length = links.FORM_BYTES
+    if request.mimetype not in (links.FORM, ""):
+        raise UnsupportedMediaType
+    return request.form
+
+
 def read(form: Mapping[str, str]) -> Filled:
     """What was typed into the form; nothing is looked up."""
     typed = {name: form.get(name, "").strip() for name in ("solved", "score", "word")}
@@ -57,11 +134,9 @@ def read(form: Mapping[str, str]) -> Filled:
     return Filled(typed, {"solved": SOLVED[typed["solved"]], "score": score, "word": typed["word"] or None})
 
 
-def show(
-    service: Service, question: Question, filled: Filled | None = None, *, status: int = HTTPStatus.OK
-) -> Response:
+def _show(question: Question, filled: Filled | None = None, *, status: int = HTTPStatus.OK) -> Response:
     """The page, in the language of the customer; with what was typed where it has to be corrected."""
-    settings = service.settings
+    settings = _service().settings
     language = spoken(question.language or settings.language.value)
     gettext = translations(language).gettext
     check = question.check

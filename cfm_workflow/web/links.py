@@ -16,14 +16,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unsupporte
 
 from cfm_workflow import clock
 from cfm_workflow.errors import Busy, CfmError, IncompleteTransition, Invalid, TooMany
-from cfm_workflow.operations import answers, links
-from cfm_workflow.operations.answers import Question, VoidQuestion
+from cfm_workflow.operations import links
 from cfm_workflow.operations.links import Look, Standing, UnusableLink
 from cfm_workflow.security.failures import Failures
 from cfm_workflow.security.links import BadLink, ExpiredLink, LinkSigner, Purpose, SignedLink
 from cfm_workflow.service import Service
 from cfm_workflow.texts import LANGUAGES, instant, mark, spoken, translations, zone_named
-from cfm_workflow.web import answers as answers_page
 from cfm_workflow.web import link_forms
 from cfm_workflow.web.kinds import LEVELS, SECTIONS
 from cfm_workflow.web.link_forms import Filled, Mistake
@@ -71,10 +69,7 @@ def protect(response: Response) -> Response:
 def page(token: str) -> Response:
     """What the link is about, with its button or form."""
     now = clock.now()
-    signed = _signed(token, now)
-    if signed.purpose is Purpose.CHECK:
-        return answers_page.show(_service(), _asked(signed))
-    return _page(_looked_at(signed, now))
+    return _page(_looked_at(_signed(token, now), now))
 
 
 @blueprint.route("/<token>", methods=["POST"], endpoint="act", provide_automatic_options=False)
@@ -82,8 +77,6 @@ def act(token: str) -> Response:
     """Do what the link is for, and say what came of it; what cannot be done leaves everything as it is."""
     now = clock.now()
     signed = _signed(token, now)
-    if signed.purpose is Purpose.CHECK:
-        return _answer_check(signed, now)
     filled = link_forms.read(_looked_at(signed, now), _form())
     if filled.mistakes:
         return _page(_looked_at(signed, now), filled, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -97,23 +90,6 @@ def act(token: str) -> Response:
     except CfmError:  # the action has moved on since the page was made, which now says where to
         return _page(_looked_at(signed, now), filled, status=HTTPStatus.CONFLICT)
     return _page(done, done=True)
-
-
-def _answer_check(signed: SignedLink, now: datetime) -> Response:
-    question = _asked(signed)  # a link that leads nowhere is the first thing to say
-    filled = answers_page.read(_form())
-    if filled.mistakes:
-        return answers_page.show(_service(), question, filled, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    try:
-        after = _service().database.transaction(lambda session: answers.answer(session, signed, filled.says, now=now))
-    except VoidQuestion as void:
-        after = void.question
-    return answers_page.show(_service(), after)
-
-
-def _asked(signed: SignedLink) -> Question:
-    with _service().database.reading() as session:
-        return answers.look(session, signed)
 
 
 def _service() -> Service:
@@ -290,7 +266,7 @@ def _unusable(error: UnusableLink) -> Response:
 
 
 @blueprint.errorhandler(Exception)
-def _failed(error: Exception) -> Response:
+def failed(error: Exception) -> Response:
     """A page instead of a problem for programs. The address is the secret, so it is not in the log."""
     if isinstance(error, OperationalError | InterfaceError):
         log.error("the database cannot be reached", reason=type(error).__name__)

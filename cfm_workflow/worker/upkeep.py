@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from cfm_workflow import clock
 from cfm_workflow.models import Installation
-from cfm_workflow.operations import asking, idempotency, links, scheduling
+from cfm_workflow.operations import idempotency, links, scheduling
 from cfm_workflow.service import Service
 
 LONGEST_WAL: Final = 64 * 1024 * 1024
@@ -49,7 +49,6 @@ def forget_old_links(service: Service) -> None:
     """Delete the links in mails that expired long ago."""
     now = clock.now()
     forgotten = service.database.transaction(lambda session: links.forget_old(session, now=now))
-    forgotten += service.database.transaction(lambda session: asking.forget_old_links(session, now=now))
     log.debug("old links forgotten", count=forgotten)
 
 

@@ -33,7 +33,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("check_links")
     op.drop_table("checks")
     for name in INDEXES:
         op.drop_index(name, "feedback")
@@ -95,14 +94,3 @@ def _create_checks() -> None:
         op.create_index(f"ix_checks_{name}", "checks", [column, "id"], sqlite_where=where, postgresql_where=where)
     op.create_index("ix_checks_feedback_id_id", "checks", ["feedback_id", "id"])
     op.create_index("ix_checks_action_id", "checks", ["action_id"])
-    op.create_table(
-        "check_links",
-        sa.Column("hash", sa.String(64), nullable=False),
-        sa.Column("check_id", ID, nullable=False),
-        sa.Column("created_at", AT, nullable=False),
-        sa.Column("expires_at", AT, nullable=False),
-        sa.PrimaryKeyConstraint("hash", name="pk_check_links"),
-        sa.ForeignKeyConstraint(["check_id"], ["checks.id"], name="fk_check_links_check_id_checks"),
-    )
-    for name in ("check_id", "expires_at"):
-        op.create_index(f"ix_check_links_{name}", "check_links", [name])

@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from cfm_workflow import clock
 from cfm_workflow.models import Check, Message
-from cfm_workflow.operations import asking
 from cfm_workflow.operations.messages import telling
+from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
 from cfm_workflow.setting_values import TellCustomer
 from cfm_workflow.worker.closing import ask_customers, assume_answers, raise_silence, settle_items
 from tests import invariants
@@ -75,10 +75,10 @@ def link(world: World, item: Any) -> str:
     """The path of the link of the last check of an item."""
     with world.service.database.reading() as session:
         ident = session.scalars(
-            select(Check.id).where(Check.feedback_id == item["id"]).order_by(Check.id.desc()).limit(1)
+            select(Check.message_id).where(Check.feedback_id == item["id"]).order_by(Check.id.desc()).limit(1)
         ).one()
-    ring, now = world.service.ring, clock.now()
-    return "/l/" + world.service.database.transaction(lambda s: asking.issue_link(s, ring, ident, now=now))
+    signer = LetterSigner(world.service.ring)
+    return "/c/" + signer.sign(LetterPurpose.CHECK, ident, expires_at=clock.now() + 60 * DAY)
 
 
 def test_no_opens_it_again_and_once_it_is_done_yes_confirms_it(world: World, noon: datetime) -> None:

@@ -16,7 +16,7 @@ from cfm_workflow.ledger import Fact, postbag
 from cfm_workflow.ledger.outbox import Claimed
 from cfm_workflow.models import DeadAddress, Feedback, Installation, Message, Share
 from cfm_workflow.operations.messages import rows
-from cfm_workflow.operations.messages.telling import told
+from cfm_workflow.operations.messages.telling import look_again, told
 from cfm_workflow.policy.deliveries import Answer, Verdict
 from cfm_workflow.policy.reach import NOT_ASKED_FOR, refusal
 from cfm_workflow.queries import feedback as feedback_query
@@ -126,6 +126,8 @@ def settle(session: Session, claimed: Claimed, answer: Answer, *, now: datetime)
         session.flush()
     if state == "sent" and row.share_id is None:
         told(session, feedback_id, at=now)
+    if state == "kept" and row.kind == "solved":
+        look_again(session, feedback_id, at=now)
     ledger.record(session, [_outcome(session, row, state)], now=now)
     return state
 

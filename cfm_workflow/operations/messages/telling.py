@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import ledger
@@ -27,9 +27,14 @@ class Untold:
 def told(session: Session, feedback_id: int, *, at: datetime) -> None:
     """A word to the customer of an item reached them, as far as anybody can know."""
     later = or_(Feedback.told_at.is_(None), Feedback.told_at < at)
-    settles_at = case((Feedback.status == "resolved", at), else_=Feedback.settles_at)
-    values = {"told_at": at, "silent_at": None, "settles_at": settles_at}
-    session.execute(update(Feedback).where(Feedback.id == feedback_id, later).values(**values))
+    session.execute(update(Feedback).where(Feedback.id == feedback_id, later).values(told_at=at, silent_at=None))
+    look_again(session, feedback_id, at=at)
+
+
+def look_again(session: Session, feedback_id: int, *, at: datetime) -> None:
+    """Let the clock look at an item, if it is resolved: it may need nothing more."""
+    resolved = (Feedback.id == feedback_id, Feedback.status == "resolved")
+    session.execute(update(Feedback).where(*resolved).values(settles_at=at))
 
 
 def tell_customer(session: Session, caller: Caller, feedback_id: int, *, kind: str, now: datetime) -> int | Untold:
