@@ -23,6 +23,7 @@ from cfm_workflow.api import (
     problems,
     routing,
     stream,
+    templates,
     webhooks,
     workflows,
 )
@@ -48,6 +49,7 @@ ROUTES = (
     personal_reminders,
     policies,
     stream,
+    templates,
     webhooks,
     workflows,
 )

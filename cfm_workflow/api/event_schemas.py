@@ -16,10 +16,12 @@ from cfm_workflow.forms.calendars import CalendarOut
 from cfm_workflow.forms.feedback import FeedbackOut
 from cfm_workflow.forms.feeds import EventCalendarFeedOut
 from cfm_workflow.forms.imports import ImportOut
+from cfm_workflow.forms.messages import MessageOut
 from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
 from cfm_workflow.forms.personal_reminders import ReminderOut
 from cfm_workflow.forms.policies import PolicyOut
+from cfm_workflow.forms.templates import TemplateOut
 from cfm_workflow.forms.webhooks import EventWebhookOut
 from cfm_workflow.ledger import CUTS
 from cfm_workflow.policy.audiences import Level
@@ -103,6 +105,10 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "reason": _TEXT,
         "changes": _CHANGES,
     },
+    "message": {
+        "told": _told("receiver"),
+        "reason": {**_TEXT_OR_NULL, "description": "Why it cannot be delivered."},
+    },
     "action_group": {"from": _TEXT, "to": _TEXT},
     "scheduler": {"told": _told("supervisor")},
     "webhook": {"failing_since": _AT, "changes": _CHANGES},
@@ -137,7 +143,7 @@ def _data_of_user() -> dict[str, dict[str, Any]]:
 def _shown() -> dict[str, dict[str, Any]]:
     """The things that events show, as they stand there."""
     item = _plain(FeedbackOut)
-    for name in ("attributes", "imported", "closed_at"):
+    for name in ("attributes", "imported", "closed_at", "told_at", "heard_at"):
         del item["properties"][name]
         item["required"].remove(name)
     item["properties"]["customer"] = _CUSTOMER_OR_NULL
@@ -145,12 +151,19 @@ def _shown() -> dict[str, dict[str, Any]]:
     token["properties"]["account_id"] = _WHOLE
     customer = _object(id=_WHOLE, name=_TEXT_OR_NULL)
     customer["properties"] |= dict.fromkeys(("email", "phone", "language", "external_id"), _TEXT_OR_NULL)
+    message = _plain(MessageOut)
+    for name in ("template", "share", "leaves_at", "sent_at", "answer", "created_by", "created_at"):
+        del message["properties"][name]
+        message["required"].remove(name)
     return {
         "action": _plain(ActionOut),
         "feedback": item,
         "group": _plain(GroupOut),
         "import": _plain(ImportOut),
         "customer": customer,
+        "message": message,
+        "share": _object(id=_WHOLE, feedback=_WHOLE, address=_TEXT),
+        "template": _plain(TemplateOut),
         "user": _plain(UserOut),
         "team": _plain(TeamOut),
         "token": token,
@@ -171,6 +184,8 @@ _SHOWS: Final = {
     "action": ("action", "feedback"),
     "action_group": ("group", "feedback"),
     "reminder": ("reminder", "feedback"),
+    "message": ("message", "feedback"),
+    "share": ("share", "feedback"),
 }
 _MAY_SHOW: Final = {"reminder": ("action",)}
 

@@ -48,6 +48,8 @@ def view(item: Any, *, contact: bool) -> dict[str, Any]:
         "received_at": item.received_at,
         "created_at": item.created_at,
         "closed_at": item.closed_at,
+        "told_at": item.told_at,
+        "heard_at": item.heard_at,
         "version": item.version,
     }
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask, Response
 
-from cfm_workflow.web import docs, feeds, links
+from cfm_workflow.web import docs, feeds, letters, links
 
 HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -36,4 +36,5 @@ def register(app: Flask) -> None:
     """Adds the pages and their files to `app`."""
     app.register_blueprint(blueprint)
     links.register(app)
+    letters.register(app)
     feeds.register(app)
