@@ -89,6 +89,8 @@ class Teller:
             return self._instant(last_tick_at)
         written = (
             news.part("reminder").get("text")
+            or news.part("message").get("subject")
+            or news.part("message").get("body")
             or news.part("action").get("title")
             or news.part("feedback").get("text")
             or news.part("webhook").get("url")
@@ -224,6 +226,8 @@ class Teller:
         action, item = news.part("action"), news.part("feedback")
         if news.part("reminder").get("text"):
             yield Quotation(self._("Reminder"), as_block(news.part("reminder")["text"], DESCRIBED))
+        if news.part("message").get("body"):
+            yield Quotation(self._("Message"), as_block(news.part("message")["body"], DESCRIBED))
         reason = news.data.get("reason")
         if reason:
             yield Quotation(self._("Reason"), self._(reason) if reason in words.REASONS else as_block(reason, QUOTED))
