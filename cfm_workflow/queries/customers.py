@@ -56,7 +56,7 @@ def show(session: Session, caller: Caller, customer: Customer) -> dict[str, Any]
 
 
 def page(session: Session, caller: Caller, wanted: Mapping[str, Any]) -> Page:
-    """A page of customers; filters `external_id`, `source`, `do_not_contact`; for those who may see addresses `email`."""
+    """A page of customers; filters `external_id`, `source`, `do_not_contact`, and `email` for those who may see it."""
     query = select(Customer)
     for name in ("external_id", "source"):
         if wanted.get(name) is not None:
