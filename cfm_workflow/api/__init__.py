@@ -24,6 +24,7 @@ from cfm_workflow.api import (
     root_causes,
     routing,
     stream,
+    templates,
     webhooks,
     workflows,
 )
@@ -50,6 +51,7 @@ ROUTES = (
     policies,
     root_causes,
     stream,
+    templates,
     webhooks,
     workflows,
 )

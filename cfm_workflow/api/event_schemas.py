@@ -17,11 +17,13 @@ from cfm_workflow.forms.checks import CheckOut
 from cfm_workflow.forms.feedback import FeedbackOut
 from cfm_workflow.forms.feeds import EventCalendarFeedOut
 from cfm_workflow.forms.imports import ImportOut
+from cfm_workflow.forms.messages import MessageOut
 from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
 from cfm_workflow.forms.personal_reminders import ReminderOut
 from cfm_workflow.forms.policies import PolicyOut
 from cfm_workflow.forms.root_causes import RootCauseOut
+from cfm_workflow.forms.templates import TemplateOut
 from cfm_workflow.forms.webhooks import EventWebhookOut
 from cfm_workflow.ledger import CUTS
 from cfm_workflow.policy.audiences import Level
@@ -89,6 +91,7 @@ _NOT_IN_EVENTS: Final = (
     "resolved_at",
     "confirmation",
     "told_at",
+    "heard_at",
     "silent_at",
     "follows",
 )
@@ -116,6 +119,10 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "late": {"type": "boolean", "description": "Told more than five minutes after it was planned for."},
         "reason": _TEXT,
         "changes": _CHANGES,
+    },
+    "message": {
+        "told": _told("receiver"),
+        "reason": {**_TEXT_OR_NULL, "description": "Why it cannot be delivered."},
     },
     "action_group": {"from": _TEXT, "to": _TEXT},
     "scheduler": {"told": _told("supervisor")},
@@ -171,12 +178,19 @@ def _shown() -> dict[str, dict[str, Any]]:
     token["properties"]["account_id"] = _WHOLE
     customer = _object(id=_WHOLE, name=_TEXT_OR_NULL)
     customer["properties"] |= dict.fromkeys(("email", "phone", "language", "external_id"), _TEXT_OR_NULL)
+    message = _plain(MessageOut)
+    for name in ("template", "share", "leaves_at", "sent_at", "answer", "created_by", "created_at"):
+        del message["properties"][name]
+        message["required"].remove(name)
     return {
         "action": _plain(ActionOut),
         "feedback": item,
         "group": _plain(GroupOut),
         "import": _plain(ImportOut),
         "customer": customer,
+        "message": message,
+        "share": _object(id=_WHOLE, feedback=_WHOLE, address=_TEXT),
+        "template": _plain(TemplateOut),
         "user": _plain(UserOut),
         "team": _plain(TeamOut),
         "token": token,
@@ -199,6 +213,8 @@ _SHOWS: Final = {
     "action": ("action", "feedback"),
     "action_group": ("group", "feedback"),
     "reminder": ("reminder", "feedback"),
+    "message": ("message", "feedback"),
+    "share": ("share", "feedback"),
 }
 _MAY_SHOW: Final = {"reminder": ("action",), "feedback": ("check",)}
 

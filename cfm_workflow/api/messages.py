@@ -3,11 +3,21 @@
 from typing import Any
 
 from cfm_workflow.api.routing import Ask, Reply, route
-from cfm_workflow.forms.messages import MessageIn, MessageOut, MessageQuery, MessagesOut
-from cfm_workflow.forms.pages import page_of
-from cfm_workflow.operations.messages import contacts, writing
+from cfm_workflow.forms.messages import (
+    BulkMessageIn,
+    BulkMessageOut,
+    BulkQuery,
+    MessageIn,
+    MessageOut,
+    MessageQuery,
+    MessagesOut,
+    ShareOut,
+)
+from cfm_workflow.forms.pages import PageQuery, page_of
+from cfm_workflow.operations.messages import bulk, contacts, sharing, writing
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import messages as messages_query
+from cfm_workflow.queries import shares as shares_query
 
 TAG = "messages"
 _OF_ITEM = "/feedback/<id:feedback_id>/messages"
@@ -57,3 +67,47 @@ def get_message(ask: Ask, message_id: int) -> Any:
 def cancel_message(ask: Ask, message_id: int) -> Any:
     """Take back a mail that has not left; it stays to be seen, as `cancelled`."""
     writing.cancel(ask.session, ask.caller, message_id, now=ask.now)
+
+
+def weigh_messages(ask: Ask) -> Any:
+    """Who would get it, and who not and why."""
+    return bulk.weigh(ask.session, ask.caller, ask.body, now=ask.now)
+
+
+@route(
+    "POST",
+    "/messages/bulk",
+    "createMessages",
+    tag=TAG,
+    right="message.bulk",
+    query=BulkQuery,
+    body=BulkMessageIn,
+    answers={200: BulkMessageOut},
+    preview=weigh_messages,
+    previewed=BulkMessageOut,
+    example={"feedback": [1], "subject": "Miles are back", "body": "All missing miles were restored."},
+)
+def create_messages(ask: Ask) -> Any:
+    """Write to the customers of many items; with `preview=true` only tells who would be left out, and why."""
+    return bulk.send(ask.session, ask.caller, ask.body, now=ask.now)
+
+
+@route(
+    "GET",
+    "/feedback/<id:feedback_id>/shares",
+    "listShares",
+    tag=TAG,
+    right="message.read",
+    query=PageQuery,
+    answers={200: page_of(ShareOut)},
+)
+def list_shares(ask: Ask, feedback_id: int) -> Any:
+    """With whom an item was shared, and when they opened it; the newest first."""
+    feedback_query.find(ask.session, ask.caller, feedback_id)
+    return shares_query.of_item(ask.session, feedback_id, ask.query).as_answer()
+
+
+@route("DELETE", "/shares/<id:share_id>", "revokeShare", tag=TAG, right="share.revoke", answers={204: None})
+def revoke_share(ask: Ask, share_id: int) -> Any:
+    """End a share: its link shows nothing any more."""
+    sharing.revoke(ask.session, ask.caller, share_id, now=ask.now)

@@ -137,6 +137,9 @@ class FeedbackOut(Schema):
     told_at = fields.AwareDateTime(
         required=True, allow_none=True, metadata={"description": "The last word to the customer."}
     )
+    heard_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "Their last word after the item itself."}
+    )
     silent_at = fields.AwareDateTime(
         required=True,
         allow_none=True,
@@ -189,12 +192,28 @@ class CustomerChange(Form):
 class CustomerQuery(PageQuery):
     source = Text(limits.SOURCE)
     external_id = Text(limits.EXTERNAL_ID)
+    do_not_contact = QueryFlag()
     email = Text(limits.EMAIL, metadata={"description": "Finds nothing for those who may not see addresses."})
+
+
+class ExclusionIn(Form):
+    reason = Text(limits.REASON, required=True)
+
+
+class ExclusionOut(Schema):
+    """Nobody writes to this customer any more."""
+
+    reason = fields.String(required=True)
+    since = fields.AwareDateTime(required=True)
 
 
 class CustomerOut(ItemCustomerOut):
     source = fields.String(required=True, allow_none=True)
     external_id = fields.String(required=True, allow_none=True)
+    unsubscribed_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "No mail that they did not ask for since then."}
+    )
+    do_not_contact = fields.Nested(ExclusionOut, required=True, allow_none=True)
     erased_at = fields.AwareDateTime(required=True, allow_none=True)
     version = fields.Integer(required=True)
     created_at = fields.AwareDateTime(required=True)

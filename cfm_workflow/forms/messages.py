@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from cfm_workflow import limits
-from cfm_workflow.forms.fields import Email, Flag, Form, Ident, Moment, Shape, Text, Whole
+from cfm_workflow.forms.fields import Email, Flag, Form, Ident, Moment, QueryFlag, Shape, Text, Whole
 from cfm_workflow.forms.pages import PageQuery
 from cfm_workflow.forms.people import PersonOut
 from cfm_workflow.queries.messages import KINDS, STATES
@@ -17,6 +17,11 @@ _WRITTEN: Final = ("template", "kind", "last_message", "anyway", "language", "in
 _RECORDED: Final = ("channel", "direction", "made_at")
 _ONLY_SHARES: Final = ("language", "include_contact", "days")
 _ONLY_CUSTOMERS: Final = ("kind", "last_message", "anyway")
+
+
+def _each_once(ids: list[int]) -> None:
+    if len(set(ids)) < len(ids):
+        raise ValidationError("must hold each id once")
 
 
 class Receivers(fields.Field[Any]):
@@ -128,3 +133,59 @@ class MessagesOut(Schema):
     """What one request made: a mail per address."""
 
     items = fields.List(fields.Nested(MessageOut), required=True)
+
+
+class BulkMessageIn(Form):
+    """One word to the customers of many items."""
+
+    feedback = fields.List(
+        Ident(), required=True, validate=[validate.Length(min=1, max=limits.MESSAGE_BULK), _each_once]
+    )
+    template = Ident()
+    kind = fields.String(
+        validate=validate.OneOf(TO_CUSTOMER), metadata={"description": "That of the template, else `unasked`."}
+    )
+    subject = Text(limits.SUBJECT)
+    body = Text(limits.MESSAGE)
+
+
+class BulkQuery(Form):
+    preview = QueryFlag(load_default=False)
+
+
+class LeftOutOut(Schema):
+    code = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
+class BulkRowOut(Schema):
+    feedback = fields.Integer(required=True)
+    message = fields.Integer(required=True, allow_none=True, metadata={"description": "Null also in a preview."})
+    left_out = fields.Nested(LeftOutOut, required=True, allow_none=True)
+
+
+class BulkMessageOut(Schema):
+    """To how many it goes, and how many are left out and why."""
+
+    sent = fields.Integer(required=True)
+    left_out = fields.Integer(required=True)
+    reasons = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    items = fields.List(fields.Nested(BulkRowOut), required=True)
+
+
+class ShareOut(Schema):
+    id = fields.Integer(required=True)
+    feedback = fields.Integer(required=True)
+    address = fields.String(required=True)
+    language = fields.String(required=True, validate=validate.OneOf(LANGUAGES))
+    include_contact = fields.Boolean(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    revoked_at = fields.AwareDateTime(required=True, allow_none=True)
+    openings = fields.Integer(required=True)
+    last_openings = fields.List(
+        fields.AwareDateTime(),
+        required=True,
+        metadata={"description": "The last twenty; mail scanners open links, too."},
+    )
+    created_by = fields.Nested(PersonOut, required=True)
+    created_at = fields.AwareDateTime(required=True)

@@ -91,6 +91,8 @@ class Teller:
             return self._instant(last_tick_at)
         written = (
             news.part("reminder").get("text")
+            or news.part("message").get("subject")
+            or news.part("message").get("body")
             or news.part("action").get("title")
             or news.part("feedback").get("text")
             or news.part("webhook").get("url")
@@ -240,6 +242,8 @@ class Teller:
             yield Quotation(self._("Reminder"), as_block(news.part("reminder")["text"], DESCRIBED))
         if news.part("check").get("word"):
             yield Quotation(self._("The customer's words"), as_block(news.part("check")["word"], QUOTED))
+        if news.part("message").get("body"):
+            yield Quotation(self._("Message"), as_block(news.part("message")["body"], DESCRIBED))
         reason = news.data.get("reason")
         if reason:
             yield Quotation(self._("Reason"), self._(reason) if reason in words.REASONS else as_block(reason, QUOTED))

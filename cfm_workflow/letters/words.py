@@ -204,6 +204,16 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
     "feedback.changed": {
         OTHERS: Words(mark("Changed"), mark("%(who)s changed feedback #%(item)s.")),
     },
+    "message.failed": {
+        OTHERS: Words(
+            mark("Not delivered"), mark("Your message on feedback #%(item)s cannot be delivered: “%(title)s”")
+        ),
+    },
+    "message.received": {
+        OTHERS: Words(
+            mark("The customer answered"), mark("%(who)s recorded a word of the customer on feedback #%(item)s.")
+        ),
+    },
     "scheduler.stalled": {
         OTHERS: Words(
             mark("The clock stands still"),
@@ -244,7 +254,7 @@ WHY: Final[Mapping[str, str]] = {
     "sibling": mark("You hear of this because you have another action of the same group."),
     "owner": mark("You hear of this because it is yours."),
     "supervisor": mark("You hear of this because you supervise the team that does it."),
-    "receiver": mark("You hear of this because the reminder is for you."),
+    "receiver": mark("You hear of this because it is meant for you."),
     OTHERS: mark("You hear of this because you take part in it or follow it."),
 }
 
@@ -260,6 +270,8 @@ SYSTEM_ACTORS: Final[Mapping[str, str]] = {
     "clock": mark("The clock"),
     "group policy": mark("The group policy"),
     "calendar": mark("The calendar"),
+    "customer": mark("The customer"),
+    "mail": mark("The mail"),
     "customer's answer": mark("The customer's answer"),
     "closed loop": mark("The closing rule"),
 }

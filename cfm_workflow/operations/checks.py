@@ -37,6 +37,17 @@ def cancel(session: Session, feedback_ids: Sequence[int]) -> None:
     )
 
 
+def cancel_of_customer(session: Session, customer_id: int) -> None:
+    """Ask somebody who does not want to be contacted nothing more."""
+    theirs = select(Feedback.id).where(Feedback.customer_id == customer_id)
+    session.execute(
+        update(Check)
+        .where(Check.feedback_id.in_(theirs), Check.state == "planned")
+        .values(state="cancelled")
+        .execution_options(synchronize_session=False)
+    )
+
+
 def erase(session: Session, feedback_ids: Sequence[int], *, instead: str) -> None:
     """Put `instead` in the place of what customers said about these items, and ask no more."""
     theirs = Check.feedback_id.in_(feedback_ids)

@@ -57,6 +57,8 @@ AUDIENCES: Final[dict[str, tuple[Level, ...]]] = {
     "action.reminded":            (A,       N,     A,       N,      A,   N,   N,      N,    A,         N),
     "scheduler.stalled":        (N,       N,     N,       N,      N,   N,   N,      N,    A,         N),
     "reminder.fired":           (N,       N,     N,       N,      N,   N,   N,      N,    N,         A),
+    "message.failed":          (N,       N,     N,       N,      N,   N,   N,      N,    N,         A),
+    "message.received":           (A,       N,     D,       D,      N,   N,   N,      N,    N,         N),
     "webhook.disabled":           (N,       N,     N,       N,      N,   N,   N,      A,    N,         N),
     "webhook.failing":            (N,       N,     N,       N,      N,   N,   N,      A,    N,         N),
     "feedback.silent":            (A,       N,     D,       N,      A,   N,   N,      N,    N,         N),

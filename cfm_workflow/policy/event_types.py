@@ -81,6 +81,7 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "message.sent": EventType("message", "It was sent, kept for want of a mail server, or said elsewhere: `state`."),
     "message.received": EventType("message", "A word of the customer was recorded."),
     "message.failed": EventType("message", "It cannot be delivered; `reason` says why, and its writer is told."),
+    "share.revoked": EventType("share", "Nobody can read the item by that link any more."),
     "import.finished": EventType("import", "A file of feedback was read to its end."),
     "customer.created": EventType("customer", "A customer became known.", audit=True),
     "customer.changed": EventType("customer", "What is known of a customer changed.", audit=True),

@@ -51,6 +51,7 @@ def view(item: Any, *, contact: bool) -> dict[str, Any]:
         "closed_at": item.closed_at,
         "confirmation": item.confirmation,
         "told_at": item.told_at,
+        "heard_at": item.heard_at,
         "silent_at": item.silent_at,
         "follows": item.follows_id,
         "version": item.version,

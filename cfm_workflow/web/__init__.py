@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask, Response
 
-from cfm_workflow.web import answers, docs, feeds, links
+from cfm_workflow.web import answers, docs, feeds, letters, links
 
 HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -37,4 +37,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
     links.register(app)
     answers.register(app)
+    letters.register(app)
     feeds.register(app)

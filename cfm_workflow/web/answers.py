@@ -18,12 +18,10 @@ from cfm_workflow.forms.fields import storable
 from cfm_workflow.operations import answers
 from cfm_workflow.operations.answers import Question, Standing, VoidQuestion
 from cfm_workflow.policy.closing import SCORES
-from cfm_workflow.security.failures import Failures
-from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
-from cfm_workflow.security.links import BadLink
+from cfm_workflow.security.letter_links import LetterPurpose
 from cfm_workflow.service import Service
 from cfm_workflow.texts import instant, mark, spoken, translations
-from cfm_workflow.web import links
+from cfm_workflow.web import letters, links
 
 blueprint = Blueprint("answers", __name__, template_folder="templates", url_prefix="/c")
 
@@ -53,13 +51,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
 
 
-@blueprint.after_request
-def protect(response: Response) -> Response:
-    """The headers of every answer under this address."""
-    response.headers.update(links.HEADERS)
-    return response
-
-
+blueprint.after_request(links.protect)
 blueprint.register_error_handler(Exception, links.failed)
 
 
@@ -67,14 +59,14 @@ blueprint.register_error_handler(Exception, links.failed)
 def page(token: str) -> Response:
     """The question, with what was answered so far."""
     now = clock.now()
-    return _show(_asked(_message(token, now), now))
+    return _show(_asked(letters.subject(token, LetterPurpose.CHECK, now), now))
 
 
 @blueprint.route("/<token>", methods=["POST"], endpoint="act", provide_automatic_options=False)
 def act(token: str) -> Response:
     """Keep the answer; one that cannot be understood changes nothing."""
     now = clock.now()
-    message_id = _message(token, now)
+    message_id = letters.subject(token, LetterPurpose.CHECK, now)
     question = _asked(message_id, now)
     filled = read(_form())
     if filled.mistakes:
@@ -90,18 +82,6 @@ def act(token: str) -> Response:
 def _service() -> Service:
     service: Service = current_app.extensions["cfm_service"]
     return service
-
-
-def _message(token: str, now: datetime) -> int:
-    """By which message it was asked. Only those whose tokens are none are slowed down."""
-    try:
-        return LetterSigner(_service().ring).verify(token, LetterPurpose.CHECK, now=now)
-    except BadLink:
-        failures: Failures = current_app.extensions["cfm_failures"]
-        address = request.remote_addr or ""
-        failures.check(address, now)
-        failures.count(address, now)
-        raise
 
 
 def _asked(message_id: int, now: datetime) -> Question:

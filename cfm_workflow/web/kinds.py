@@ -47,6 +47,10 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "feedback.watched": mark("You were added as a watcher"),
         "feedback.unwatched": mark("You were removed as a watcher"),
     },
+    mark("Messages"): {
+        "message.received": mark("The customer answered"),
+        "message.failed": mark("Not delivered"),
+    },
     mark("Personal reminders"): {
         "reminder.fired": mark("Reminder"),
         "reminder.set": mark("Reminder set"),

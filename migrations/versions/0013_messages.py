@@ -94,6 +94,7 @@ def upgrade() -> None:
     op.add_column("customers", sa.Column("unsubscribed_at", AT))
     op.add_column("customers", sa.Column("do_not_contact", sa.Text()))
     op.add_column("customers", sa.Column("do_not_contact_at", AT))
+    op.create_index("ix_customers_excluded", "customers", ["id"], **_where("do_not_contact IS NOT NULL"))
     _create_templates()
     _create_shares()
     _create_messages()
@@ -103,6 +104,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("messages", "share_openings", "shares", "templates"):
         op.drop_table(table)
+    op.drop_index("ix_customers_excluded", "customers")
     for column in ("do_not_contact_at", "do_not_contact", "unsubscribed_at"):
         op.drop_column("customers", column)
     for column in ("heard_at", "told_at"):

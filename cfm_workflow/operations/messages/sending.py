@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import ledger, limits
@@ -60,6 +60,8 @@ class Draft:
 def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | str:
     """What is to be sent, or why it must not be: customers may have said no since it was written."""
     row = session.execute(messages_query.SELECT.where(Message.id == claimed.id)).one()
+    if row.address is None:
+        return "It was erased."
     why = _refused(session, row, now)
     if why is not None:
         return why
@@ -121,6 +123,9 @@ def settle(session: Session, claimed: Claimed, answer: Answer, *, now: datetime)
     if state is None or state == "queued":
         return state
     row = rows.read(session, [claimed.id])[claimed.id]
+    if row.address is None:  # erased while it was being sent
+        session.execute(update(Message).where(Message.id == row.id).values(answer=None))
+        return state
     if answer.verdict is Verdict.GONE and session.get(DeadAddress, row.address) is None:
         session.add(DeadAddress(address=row.address, reason=(row.answer or "")[: limits.ANSWER_SUMMARY], at=now))
         session.flush()
