@@ -77,6 +77,23 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "getReminder":              ("feedback:read",   REMINDED),
     "changeReminder":           ("feedback:write",  REMINDED),
     "cancelReminder":           ("feedback:write",  REMINDED),
+    "listMessages":             ("feedback:read",   EVERYBODY),
+    "createMessage":            ("feedback:write",  EVERYBODY),
+    "getMessage":               ("feedback:read",   EVERYBODY),
+    "cancelMessage":            ("feedback:write",  SUPERVISORS | {"assigner"}),  # who wrote it
+    "createMessages":           ("feedback:write",  SUPERVISORS),
+    "listShares":               ("feedback:read",   EVERYBODY),
+    "revokeShare":              ("feedback:write",  SUPERVISORS | {"assigner"}),
+    "listTemplates":            (FREE,              EVERYBODY),
+    "createTemplate":           ("settings:manage", SUPERVISORS),
+    "previewTemplate":          ("feedback:write",  EVERYBODY),
+    "getTemplate":              (FREE,              EVERYBODY),
+    "changeTemplate":           ("settings:manage", SUPERVISORS),
+    "deleteTemplate":           ("settings:manage", SUPERVISORS),
+    "previewStoredTemplate":    ("feedback:write",  EVERYBODY),
+    "listContacts":             ("feedback:read",   EVERYBODY),
+    "excludeCustomer":          ("customers:write", EVERYBODY),
+    "includeCustomer":          ("customers:write", SUPERVISORS),
     "listCustomers":            ("customers:read",  EVERYBODY),
     "createCustomer":           ("customers:write", EVERYBODY),
     "getCustomer":              ("customers:read",  EVERYBODY),
@@ -173,7 +190,8 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
 
 PUBLIC = {
     "openapi": "getOpenapi",
-    "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act", "feeds.feed"},
+    "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act", "feeds.feed"}
+    | {"letters.share", "letters.ask", "letters.unsubscribe"},
 }
 """What needs no sign-in: the description of the API, the docs page with its files, the health pages, and the pages that
 are authorised by the signed or secret token in their address."""
@@ -345,6 +363,10 @@ def _build(world: World) -> House:
     reminder = {"action": action["id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
     reminded = world.olga.post("/reminders", reminder | {"for": [world.alice.email]})
     [integration_token] = ada.get(f"/integrations/{integration['id']}/tokens")["items"]
+    [shared] = world.olga.post(f"/feedback/{item['id']}/messages", {"to": ["ceo@example.com"], "body": "Look."})[
+        "items"
+    ]
+    ada.expect(200, "PUT", f"/customers/{item['customer']['id']}/do-not-contact", {"reason": "Asked for it."})
     house = House(world)
     house.things = {
         "feedback_id": item["id"],
@@ -371,6 +393,9 @@ def _build(world: World) -> House:
         "spare_policy_id": policy["id"],
         "import_id": job["id"],
         "reminder_id": reminded["id"],
+        "message_id": shared["id"],
+        "share_id": shared["share"],
+        "template_id": 1,
         "token_id": world.alice.post("/me/tokens", {"name": "spare"})["id"],
         "key": "standard",
         **_endpoint(house, ada.token),
