@@ -120,6 +120,10 @@ RIGHTS: Final[dict[str, Right]] = {
     "reminder.read":     _right("feedback:read",   ANYONE),  # one's own; supervisors everybody's
     "reminder.set":      _right("feedback:write",  ANYONE),
     "reminder.change":   _right("feedback:write",  "setter", "receiver", "supervisor"),
+    "note.read":         _right("feedback:read",   ANYONE),
+    "note.write":        _right("feedback:write",  ANYONE),
+    "note.change":       _right("feedback:write",  "author"),
+    "note.delete":       _right("feedback:write",  "author", "supervisor"),
     "customer.read":     _right("customers:read",  ANYONE),
     "customer.contact":  _right("customers:read",  "handler", "supervisor"),
     "customer.create":   _right("customers:write", ANYONE),

@@ -148,6 +148,7 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "version": 1,
         "created_at": _NOON,
     },
+    "note": {"id": 6, "feedback": 17, "text": "@Ada knows her.", "author": {"id": 3, "name": "Ada"}, "version": 1},
     "reminder": {
         "id": 9,
         "feedback": 17,
@@ -258,6 +259,8 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data |= {kind.subject: _KEPT[kind.subject]}
     if kind.subject == "reminder":
         data |= {"feedback": _ITEM, "told": [{"id": 3, "name": "Ada", "as": "receiver"}]}
+    if kind.subject == "note":
+        data |= {"feedback": _ITEM, "mentioned": [{"id": 3, "name": "Ada"}]}
     if name == "reminder.fired":
         data |= {"reminder": _KEPT["reminder"] | {"state": "fired", "occurrence": 1, "version": 2}}
         data |= {"planned_for": _NOON, "late": False}
@@ -270,4 +273,4 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
     return {"type": name, "timestamp": _NOON, "data": data}
 
 
-_SUBJECT_IDS: Final = {"action": 4, "action_group": 2, "feedback": 17, "reminder": 9}
+_SUBJECT_IDS: Final = {"action": 4, "action_group": 2, "feedback": 17, "reminder": 9, "note": 6}

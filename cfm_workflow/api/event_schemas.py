@@ -103,6 +103,7 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "reason": _TEXT,
         "changes": _CHANGES,
     },
+    "note": {"mentioned": {"type": "array", "items": _PERSON}},
     "action_group": {"from": _TEXT, "to": _TEXT},
     "scheduler": {"told": _told("supervisor")},
     "webhook": {"failing_since": _AT, "changes": _CHANGES},
@@ -160,6 +161,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "calendar_feed": _plain(EventCalendarFeedOut),
         "policy": _plain(PolicyOut),
         "reminder": _plain(ReminderOut),
+        "note": _object(id=_WHOLE, feedback=_WHOLE, text=_TEXT, author=_PERSON, version=_WHOLE),
         "webhook": _plain(EventWebhookOut),
         "scheduler": _object(last_tick_at={"type": ["string", "null"], "format": "date-time"}),
         "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
@@ -171,6 +173,7 @@ _SHOWS: Final = {
     "action": ("action", "feedback"),
     "action_group": ("group", "feedback"),
     "reminder": ("reminder", "feedback"),
+    "note": ("note", "feedback"),
 }
 _MAY_SHOW: Final = {"reminder": ("action",)}
 

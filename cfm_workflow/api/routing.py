@@ -28,6 +28,7 @@ from cfm_workflow.operations.idempotency import Answer
 from cfm_workflow.queries import absences, actions, calendars, customers, feedback, outcomes, people, policies
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import imports as imports_query
+from cfm_workflow.queries import notes as notes_query
 from cfm_workflow.queries import personal_reminders as reminders_query
 from cfm_workflow.queries import webhooks as webhooks_query
 from cfm_workflow.service import Service
@@ -332,6 +333,7 @@ _FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
     "calendar_id":    lambda session, caller, ident: calendars.find(session, ident),
     "policy_id":      lambda session, caller, ident: policies.find(session, ident),
     "reminder_id":    reminders_query.find,
+    "note_id":        notes_query.find,
     "outcome_id":     lambda session, caller, ident: outcomes.find(session, ident),
     "webhook_id":     webhooks_query.find,
     "delivery_id":    webhooks_query.find_delivery,

@@ -44,6 +44,8 @@ CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("calendar", "holidays"), 0),
     (("calendar", "working_days"), 0),
     (("reminder", "text"), 500),
+    (("note", "text"), 500),
+    (("mentioned",), 10),
     (("told",), 10),
     (("reminder", "for"), 10),
     (("import", "found", "columns"), 0),
@@ -70,6 +72,9 @@ CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("on_behalf_of", "name"), 50),
     (("reminder", "text"), 100),
     (("reminder", "created_by", "name"), 50),
+    (("note", "text"), 100),
+    (("note", "author", "name"), 50),
+    (("mentioned",), 1),
     (("told",), 1),
     (("actor", "name"), 50),
 )

@@ -89,6 +89,7 @@ class Teller:
             return self._instant(last_tick_at)
         written = (
             news.part("reminder").get("text")
+            or news.part("note").get("text")
             or news.part("action").get("title")
             or news.part("feedback").get("text")
             or news.part("webhook").get("url")
@@ -222,6 +223,8 @@ class Teller:
 
     def _quotations(self, news: News) -> Iterator[Quotation]:
         action, item = news.part("action"), news.part("feedback")
+        if news.part("note").get("text"):
+            yield Quotation(self._("Note"), as_block(news.part("note")["text"], DESCRIBED))
         if news.part("reminder").get("text"):
             yield Quotation(self._("Reminder"), as_block(news.part("reminder")["text"], DESCRIBED))
         reason = news.data.get("reason")

@@ -11,6 +11,7 @@ from cfm_workflow.models.following import ActionWatcher, FeedbackWatcher, Notice
 from cfm_workflow.models.imports import Import, ImportProblem
 from cfm_workflow.models.installation import Installation
 from cfm_workflow.models.links import Link
+from cfm_workflow.models.notes import Note, NoteMention, NoteVersion
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
@@ -40,6 +41,9 @@ __all__ = [
     "Installation",
     "LedgerHead",
     "Link",
+    "Note",
+    "NoteMention",
+    "NoteVersion",
     "Notice",
     "NoticeChoice",
     "NoticeDefault",

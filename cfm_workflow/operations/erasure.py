@@ -12,7 +12,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, Event, Feedback
-from cfm_workflow.operations import personal_reminders
+from cfm_workflow.operations import notes, personal_reminders
 from cfm_workflow.operations.search import refresh_search
 from cfm_workflow.queries import customers as customers_query
 from cfm_workflow.queries import feedback as feedback_query
@@ -96,6 +96,7 @@ def _erase_items(session: Session, ids: list[int], now: datetime) -> list[Any]:
         )
         refresh_search(session, some)
         planned += personal_reminders.erase(session, some, instead=ERASED)
+        notes.erase(session, some, instead=ERASED)
         for positions in _positions_about(session, some):
             _rewrite(session, positions, items=frozenset(some), customer_id=None)
     return planned
@@ -131,6 +132,8 @@ def _without(body: dict[str, Any], items: frozenset[int], customer_id: int | Non
             item["customer"]["name"] = ERASED
         if "text" in (data.get("reminder") or {}):
             data["reminder"]["text"] = ERASED
+        if (data.get("note") or {}).get("text"):
+            data["note"]["text"] = ERASED
         _blank_changes(data, ITEM_FIELDS)
     if customer_id is not None:
         customer = data.get("customer")

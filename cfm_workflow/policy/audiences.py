@@ -32,10 +32,12 @@ RELATIONS: Final = (
     "owner",
     "supervisor",
     "receiver",
+    "mentioned",
 )
 """How a person can stand to an event, nearest first. Of an item: assignees and assigners of its actions. A pool
 member is one while nobody has the action, a sibling has another unfinished action of the same group, webhooks have
-owners, supervisors are told what is escalated to them, and a personal reminder is for its receivers."""
+owners, supervisors are told what is escalated to them, a personal reminder is for its receivers, and notes
+mention people."""
 
 SIBLINGS: Final = "siblings"
 _SIBLING: Final = RELATIONS.index("sibling")
@@ -43,54 +45,56 @@ _SIBLING: Final = RELATIONS.index("sibling")
 N, D, A = Level.NEVER, Level.DIGEST, Level.AT_ONCE
 
 AUDIENCES: Final[dict[str, tuple[Level, ...]]] = {
-    # the most important first     assignee former assigner watcher lead pool sibling owner supervisor receiver
-    "action.assigned":            (A,       N,     N,       D,      N,   A,   N,      N,    N,         N),
-    "action.reassigned":          (A,       A,     D,       D,      N,   N,   D,      N,    N,         N),
-    "action.reopened":            (A,       A,     D,       D,      N,   A,   D,      N,    N,         N),
-    "action.sent_back":           (A,       N,     D,       D,      N,   N,   D,      N,    N,         N),
-    "action.submitted":           (N,       N,     A,       D,      D,   N,   D,      N,    N,         N),
-    "action.declined":            (D,       N,     A,       D,      A,   N,   D,      N,    N,         N),
-    "action.cancelled":           (A,       N,     D,       D,      N,   N,   D,      N,    N,         N),
-    "action.escalated":           (A,       N,     A,       D,      A,   N,   N,      N,    A,         N),
-    "action.overdue":             (A,       N,     A,       D,      A,   N,   N,      N,    A,         N),
-    "action.due_soon":            (A,       N,     A,       N,      A,   N,   N,      N,    A,         N),
-    "action.reminded":            (A,       N,     A,       N,      A,   N,   N,      N,    A,         N),
-    "scheduler.stalled":        (N,       N,     N,       N,      N,   N,   N,      N,    A,         N),
-    "reminder.fired":           (N,       N,     N,       N,      N,   N,   N,      N,    N,         A),
-    "webhook.disabled":           (N,       N,     N,       N,      N,   N,   N,      A,    N,         N),
-    "webhook.failing":            (N,       N,     N,       N,      N,   N,   N,      A,    N,         N),
-    "feedback.undecided":         (N,       N,     A,       D,      A,   N,   N,      N,    N,         N),
-    "feedback.resolved":          (A,       N,     A,       A,      N,   N,   N,      N,    N,         N),
-    "action.completed":           (D,       N,     A,       D,      N,   N,   D,      N,    N,         N),
-    "action_group.failed":        (N,       N,     A,       N,      N,   N,   N,      N,    N,         N),
-    "action_group.completed":     (N,       N,     D,       N,      N,   N,   N,      N,    N,         N),
-    "action.commented":           (A,       N,     A,       D,      N,   N,   N,      N,    N,         N),
-    "action.acknowledged":        (D,       N,     D,       D,      D,   N,   N,      N,    N,         N),
-    "action.undone":              (D,       N,     A,       D,      N,   N,   D,      N,    N,         N),
-    "action.released":            (N,       N,     D,       D,      N,   A,   D,      N,    N,         N),
-    "feedback.reopened":          (D,       N,     D,       D,      N,   N,   N,      N,    N,         N),
-    "feedback.closed":            (D,       N,     D,       D,      N,   N,   N,      N,    N,         N),
-    "scheduler.resumed":        (N,       N,     N,       N,      N,   N,   N,      N,    D,         N),
-    "action.accepted":            (N,       N,     D,       D,      N,   N,   D,      N,    N,         N),
-    "action.started":             (N,       N,     D,       D,      N,   N,   D,      N,    N,         N),
-    "action.waiting":             (N,       N,     D,       D,      N,   N,   D,      N,    N,         N),
-    "action.resumed":             (D,       N,     D,       D,      N,   N,   D,      N,    N,         N),
-    "action.changed":             (D,       N,     D,       D,      N,   N,   N,      N,    N,         N),
-    "action.linked":              (D,       N,     D,       D,      N,   N,   N,      N,    N,         N),
-    "action.unlinked":            (D,       N,     D,       D,      N,   N,   N,      N,    N,         N),
-    "action.passed_over":         (N,       N,     D,       N,      D,   N,   N,      N,    N,         N),
-    "action_group.reopened":      (N,       N,     D,       N,      N,   N,   N,      N,    N,         N),
-    "feedback.changed":           (D,       N,     N,       D,      N,   N,   N,      N,    N,         N),
-    "reminder.set":             (N,       N,     N,       N,      N,   N,   N,      N,    N,         D),
-    "reminder.changed":         (N,       N,     N,       N,      N,   N,   N,      N,    N,         D),
-    "reminder.cancelled":       (N,       N,     N,       N,      N,   N,   N,      N,    N,         D),
-    "action.watched":             (N,       N,     N,       A,      N,   N,   N,      N,    N,         N),
-    "feedback.watched":           (N,       N,     N,       A,      N,   N,   N,      N,    N,         N),
-    "action.unwatched":           (N,       N,     N,       D,      N,   N,   N,      N,    N,         N),
-    "feedback.unwatched":         (N,       N,     N,       D,      N,   N,   N,      N,    N,         N),
+    # the most important first: assignee former assigner watcher lead pool sibling owner supervisor receiver mentioned
+    "action.assigned":        (A, N, N, D, N, A, N, N, N, N, N),
+    "action.reassigned":      (A, A, D, D, N, N, D, N, N, N, N),
+    "action.reopened":        (A, A, D, D, N, A, D, N, N, N, N),
+    "action.sent_back":       (A, N, D, D, N, N, D, N, N, N, N),
+    "action.submitted":       (N, N, A, D, D, N, D, N, N, N, N),
+    "action.declined":        (D, N, A, D, A, N, D, N, N, N, N),
+    "action.cancelled":       (A, N, D, D, N, N, D, N, N, N, N),
+    "action.escalated":       (A, N, A, D, A, N, N, N, A, N, N),
+    "action.overdue":         (A, N, A, D, A, N, N, N, A, N, N),
+    "action.due_soon":        (A, N, A, N, A, N, N, N, A, N, N),
+    "action.reminded":        (A, N, A, N, A, N, N, N, A, N, N),
+    "scheduler.stalled":      (N, N, N, N, N, N, N, N, A, N, N),
+    "reminder.fired":         (N, N, N, N, N, N, N, N, N, A, N),
+    "note.added":             (D, N, D, D, N, N, N, N, N, N, A),
+    "note.changed":           (N, N, N, N, N, N, N, N, N, N, A),
+    "webhook.disabled":       (N, N, N, N, N, N, N, A, N, N, N),
+    "webhook.failing":        (N, N, N, N, N, N, N, A, N, N, N),
+    "feedback.undecided":     (N, N, A, D, A, N, N, N, N, N, N),
+    "feedback.resolved":      (A, N, A, A, N, N, N, N, N, N, N),
+    "action.completed":       (D, N, A, D, N, N, D, N, N, N, N),
+    "action_group.failed":    (N, N, A, N, N, N, N, N, N, N, N),
+    "action_group.completed": (N, N, D, N, N, N, N, N, N, N, N),
+    "action.commented":       (A, N, A, D, N, N, N, N, N, N, N),
+    "action.acknowledged":    (D, N, D, D, D, N, N, N, N, N, N),
+    "action.undone":          (D, N, A, D, N, N, D, N, N, N, N),
+    "action.released":        (N, N, D, D, N, A, D, N, N, N, N),
+    "feedback.reopened":      (D, N, D, D, N, N, N, N, N, N, N),
+    "feedback.closed":        (D, N, D, D, N, N, N, N, N, N, N),
+    "scheduler.resumed":      (N, N, N, N, N, N, N, N, D, N, N),
+    "action.accepted":        (N, N, D, D, N, N, D, N, N, N, N),
+    "action.started":         (N, N, D, D, N, N, D, N, N, N, N),
+    "action.waiting":         (N, N, D, D, N, N, D, N, N, N, N),
+    "action.resumed":         (D, N, D, D, N, N, D, N, N, N, N),
+    "action.changed":         (D, N, D, D, N, N, N, N, N, N, N),
+    "action.linked":          (D, N, D, D, N, N, N, N, N, N, N),
+    "action.unlinked":        (D, N, D, D, N, N, N, N, N, N, N),
+    "action.passed_over":     (N, N, D, N, D, N, N, N, N, N, N),
+    "action_group.reopened":  (N, N, D, N, N, N, N, N, N, N, N),
+    "feedback.changed":       (D, N, N, D, N, N, N, N, N, N, N),
+    "reminder.set":           (N, N, N, N, N, N, N, N, N, D, N),
+    "reminder.changed":       (N, N, N, N, N, N, N, N, N, D, N),
+    "reminder.cancelled":     (N, N, N, N, N, N, N, N, N, D, N),
+    "action.watched":         (N, N, N, A, N, N, N, N, N, N, N),
+    "feedback.watched":       (N, N, N, A, N, N, N, N, N, N, N),
+    "action.unwatched":       (N, N, N, D, N, N, N, N, N, N, N),
+    "feedback.unwatched":     (N, N, N, D, N, N, N, N, N, N, N),
 }  # fmt: skip
 """An event that names its `watcher` is told to that one, not to the others who watch."""
-OTHERS: Final = (D, N, D, D, N, N, D, N, N, N)
+OTHERS: Final = (D, N, D, D, N, N, D, N, N, N, N)
 NOBODY: Final = (N,) * len(RELATIONS)
 IMPORTANCE: Final = {event_type: n for n, event_type in enumerate(AUDIENCES)}
 KINDS: Final = (*AUDIENCES, SIBLINGS)

@@ -70,6 +70,9 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         "reminder", "Its time has come: `told` are reminded. `late`: the service was down then."
     ),
     "reminder.cancelled": EventType("reminder", "It will not be told; `reason` where the service itself cancelled it."),
+    "note.added": EventType("note", "Somebody wrote a note on a feedback item; `mentioned` are told of it."),
+    "note.changed": EventType("note", "A note was written anew; `mentioned` are those who were not before."),
+    "note.deleted": EventType("note", "A note was deleted."),
     "import.finished": EventType("import", "A file of feedback was read to its end."),
     "customer.created": EventType("customer", "A customer became known.", audit=True),
     "customer.changed": EventType("customer", "What is known of a customer changed.", audit=True),

@@ -45,6 +45,10 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "feedback.watched": mark("You were added as a watcher"),
         "feedback.unwatched": mark("You were removed as a watcher"),
     },
+    mark("Notes"): {
+        "note.added": mark("Note"),
+        "note.changed": mark("You were mentioned later"),
+    },
     mark("Personal reminders"): {
         "reminder.fired": mark("Reminder"),
         "reminder.set": mark("Reminder set"),
