@@ -41,11 +41,13 @@ def path_to(world: World, operation: Operation) -> str:
     webhook = world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["import.finished"]})
     soon = {"feedback": action["feedback_id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
     reminder = world.ada.post("/reminders", soon)
+    note = world.ada.post(f"/feedback/{action['feedback_id']}/notes", {"body": "Call back"})
     things = {
         "feedback_id": action["feedback_id"], "action_id": action["id"], "customer_id": customer["id"],
         "user_id": world.ada.id, "team_id": world.care["id"], "integration_id": integration["id"],
         "token_id": token["id"], "outcome_id": 1, "webhook_id": webhook["id"],
         "calendar_id": 1, "policy_id": 1, "absence_id": absence_of(world), "reminder_id": reminder["id"],
+        "note_id": note["id"],
     }  # fmt: skip
     path = operation.path
     for name, ident in things.items():

@@ -134,6 +134,7 @@ def stage(small_world: World) -> World:
         small_world.give("Ada", by="Ada", item=small_world.feedback(customer={"name": "Lee"}), title="Call back")
     small_world.ada.post("/integrations", {"name": "Shop", "scopes": ["feedback:write"]})
     small_world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["*"]})
+    small_world.ada.post("/feedback/1/notes", {"body": "Call back"})
     small_world.ada.post("/reminders", {"feedback": 1, "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"})
     return small_world
 
@@ -175,6 +176,7 @@ def ids_of(stage: World) -> dict[str, int]:
         "policy_id": 1,
         "webhook_id": 1,
         "reminder_id": 1,
+        "note_id": 1,
         "integration_id": integration["id"],
     }
 
