@@ -131,6 +131,10 @@ RIGHTS: Final[dict[str, Right]] = {
     "templates.manage":  _right("settings:manage", "supervisor"),
     "customer.exclude":  _right("customers:write", ANYONE),  # from all contact; to allow it again:
     "customer.include":  _right("customers:write", "supervisor"),
+    "note.read":         _right("feedback:read",   ANYONE),
+    "note.write":        _right("feedback:write",  ANYONE),
+    "note.change":       _right("feedback:write",  "author"),
+    "note.delete":       _right("feedback:write",  "author", "supervisor"),
     "customer.read":     _right("customers:read",  ANYONE),
     "customer.contact":  _right("customers:read",  "handler", "supervisor"),
     "customer.create":   _right("customers:write", ANYONE),

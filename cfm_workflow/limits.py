@@ -54,6 +54,9 @@ POLICIES: Final = 200
 BLOCKS_PER_DAY: Final = 12
 DAYS_OF_A_CALENDAR: Final = 1_000
 SIBLINGS_TOLD: Final = 50
+NOTE: Final = 20_000
+MENTIONS: Final = 50
+"""In one note."""
 REMINDER: Final = 2_000
 REMINDER_RECEIVERS: Final = 50
 SUBJECT: Final = 200
@@ -108,6 +111,8 @@ TABLE: Final[dict[str, int]] = {
     "policies": POLICIES,
     "blocks_per_day": BLOCKS_PER_DAY,
     "days_of_a_calendar": DAYS_OF_A_CALENDAR,
+    "note": NOTE,
+    "mentions": MENTIONS,
     "reminder": REMINDER,
     "reminder_receivers": REMINDER_RECEIVERS,
     "subject": SUBJECT,

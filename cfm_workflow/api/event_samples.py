@@ -167,6 +167,7 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "version": 1,
         "created_at": _NOON,
     },
+    "note": {"id": 6, "feedback": 17, "text": "@Ada knows her.", "author": {"id": 3, "name": "Ada"}, "version": 1},
     "reminder": {
         "id": 9,
         "feedback": 17,
@@ -325,6 +326,8 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data["message"] = data["message"] | _STATES_OF_MESSAGES[name]
     if name == "message.failed":
         data |= {"reason": "550 No such user here", "told": [{"id": 3, "name": "Ada", "as": "receiver"}]}
+    if kind.subject == "note":
+        data |= {"feedback": _ITEM, "mentioned": [{"id": 3, "name": "Ada"}]}
     if name == "reminder.fired":
         data |= {"reminder": _KEPT["reminder"] | {"state": "fired", "occurrence": 1, "version": 2}}
         data |= {"planned_for": _NOON, "late": False}
@@ -360,4 +363,12 @@ _STATES_OF_MESSAGES: Final[dict[str, dict[str, Any]]] = {
         "subject": None,
     },
 }
-_SUBJECT_IDS: Final = {"action": 4, "action_group": 2, "feedback": 17, "reminder": 9, "message": 11, "share": 3}
+_SUBJECT_IDS: Final = {
+    "action": 4,
+    "action_group": 2,
+    "feedback": 17,
+    "reminder": 9,
+    "message": 11,
+    "share": 3,
+    "note": 6,
+}

@@ -126,6 +126,7 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "told": _told("receiver"),
         "reason": {**_TEXT_OR_NULL, "description": "Why it cannot be delivered."},
     },
+    "note": {"mentioned": {"type": "array", "items": _PERSON}},
     "action_group": {"from": _TEXT, "to": _TEXT},
     "scheduler": {"told": _told("supervisor")},
     "webhook": {"failing_since": _AT, "changes": _CHANGES},
@@ -207,6 +208,7 @@ def _shown() -> dict[str, dict[str, Any]]:
         "policy": _plain(PolicyOut),
         "reminder": _plain(ReminderOut),
         "check": _plain(CheckOut),
+        "note": _object(id=_WHOLE, feedback=_WHOLE, text=_TEXT, author=_PERSON, version=_WHOLE),
         "webhook": _plain(EventWebhookOut),
         "scheduler": _object(last_tick_at={"type": ["string", "null"], "format": "date-time"}),
         "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
@@ -220,6 +222,7 @@ _SHOWS: Final = {
     "reminder": ("reminder", "feedback"),
     "message": ("message", "feedback"),
     "share": ("share", "feedback"),
+    "note": ("note", "feedback"),
 }
 _MAY_SHOW: Final = {"reminder": ("action",), "feedback": ("check",)}
 

@@ -48,6 +48,8 @@ CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("message", "body"), 500),
     (("template", "body"), 1000),
     (("template", "subject"), 100),
+    (("note", "text"), 500),
+    (("mentioned",), 10),
     (("told",), 10),
     (("reminder", "for"), 10),
     (("label", "description"), 200),
@@ -80,6 +82,9 @@ CUTS: Final[tuple[tuple[tuple[str, ...], int], ...]] = (
     (("message", "subject"), 50),
     (("message", "to"), 50),
     (("reminder", "created_by", "name"), 50),
+    (("note", "text"), 100),
+    (("note", "author", "name"), 50),
+    (("mentioned",), 1),
     (("told",), 1),
     (("actor", "name"), 50),
 )

@@ -151,6 +151,7 @@ def _asked(fact: "Fact") -> list[tuple[str, int]]:
     action, watcher = fact.about.get("action"), fact.about.get("watcher")
     if watcher is not None:
         return [("person", watcher["id"])]
+    asked += [("person", person["id"]) for person in fact.about.get("mentioned", ())]
     if "told" in fact.about:
         asked = [("person", person["id"]) for person in fact.about["told"]]
         return [*asked, ("action_watcher", fact.subject_id)] if "watcher" in told else asked
@@ -188,6 +189,8 @@ def _named(fact: "Fact") -> set[int]:
 def _direct(fact: "Fact", account_id: int) -> list[str]:
     if "told" in fact.about:
         return [person["as"] for person in fact.about["told"] if person["id"] == account_id]
+    if any(person["id"] == account_id for person in fact.about.get("mentioned", ())):
+        return ["mentioned"]
     action = fact.about.get("action") or {}
     places = {
         "assignee": action.get("assignee"),

@@ -93,6 +93,7 @@ class Teller:
             news.part("reminder").get("text")
             or news.part("message").get("subject")
             or news.part("message").get("body")
+            or news.part("note").get("text")
             or news.part("action").get("title")
             or news.part("feedback").get("text")
             or news.part("webhook").get("url")
@@ -238,6 +239,8 @@ class Teller:
 
     def _quotations(self, news: News) -> Iterator[Quotation]:
         action, item = news.part("action"), news.part("feedback")
+        if news.part("note").get("text"):
+            yield Quotation(self._("Note"), as_block(news.part("note")["text"], DESCRIBED))
         if news.part("reminder").get("text"):
             yield Quotation(self._("Reminder"), as_block(news.part("reminder")["text"], DESCRIBED))
         if news.part("check").get("word"):

@@ -99,6 +99,17 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
             mark("%(who)s cancelled a reminder for you on feedback #%(item)s: “%(title)s”"),
         ),
     },
+    "note.added": {
+        "mentioned": Words(
+            mark("You were mentioned"), mark("%(who)s mentioned you in a note on feedback #%(item)s: “%(title)s”")
+        ),
+        OTHERS: Words(mark("Note"), mark("%(who)s wrote a note on feedback #%(item)s: “%(title)s”")),
+    },
+    "note.changed": {
+        OTHERS: Words(
+            mark("You were mentioned"), mark("%(who)s mentioned you in a note on feedback #%(item)s: “%(title)s”")
+        ),
+    },
     "action.acknowledged": {
         OTHERS: Words(mark("Reminders seen"), mark("%(who)s has seen the reminders of “%(title)s”.")),
     },
@@ -255,6 +266,7 @@ WHY: Final[Mapping[str, str]] = {
     "owner": mark("You hear of this because it is yours."),
     "supervisor": mark("You hear of this because you supervise the team that does it."),
     "receiver": mark("You hear of this because it is meant for you."),
+    "mentioned": mark("You hear of this because you were mentioned."),
     OTHERS: mark("You hear of this because you take part in it or follow it."),
 }
 

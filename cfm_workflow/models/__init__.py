@@ -14,6 +14,7 @@ from cfm_workflow.models.installation import Installation
 from cfm_workflow.models.labels import Label, Labelling
 from cfm_workflow.models.links import Link
 from cfm_workflow.models.messages import Message, Share, ShareOpening, Template
+from cfm_workflow.models.notes import Note, NoteMention, NoteVersion
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
@@ -49,6 +50,9 @@ __all__ = [
     "LedgerHead",
     "Link",
     "Message",
+    "Note",
+    "NoteMention",
+    "NoteVersion",
     "Notice",
     "NoticeChoice",
     "NoticeDefault",

@@ -12,7 +12,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, Event, Feedback
-from cfm_workflow.operations import checks, personal_reminders
+from cfm_workflow.operations import checks, notes, personal_reminders
 from cfm_workflow.operations.messages import forgetting
 from cfm_workflow.operations.reopening import CUSTOMER
 from cfm_workflow.operations.search import refresh_search
@@ -102,6 +102,7 @@ def _erase_items(session: Session, ids: list[int], now: datetime) -> list[Any]:
         planned += personal_reminders.erase(session, some, instead=ERASED)
         checks.erase(session, some, instead=ERASED)
         forgetting.erase(session, some, instead=ERASED, now=now)
+        notes.erase(session, some, instead=ERASED)
         for positions in _positions_about(session, some):
             _rewrite(session, positions, items=frozenset(some), customer_id=None)
     return planned
@@ -144,6 +145,8 @@ def _without(body: dict[str, Any], items: frozenset[int], customer_id: int | Non
                 holder[name] = ERASED
         _blank(data.get("message"), MESSAGE_FIELDS)
         _blank(data.get("share"), ("address",))
+        if (data.get("note") or {}).get("text"):
+            data["note"]["text"] = ERASED
         _blank_changes(data, ITEM_FIELDS)
     if customer_id is not None:
         _blank(data.get("customer"), CUSTOMER_FIELDS)

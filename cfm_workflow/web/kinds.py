@@ -51,6 +51,10 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "message.received": mark("The customer answered"),
         "message.failed": mark("Not delivered"),
     },
+    mark("Notes"): {
+        "note.added": mark("Note"),
+        "note.changed": mark("You were mentioned later"),
+    },
     mark("Personal reminders"): {
         "reminder.fired": mark("Reminder"),
         "reminder.set": mark("Reminder set"),

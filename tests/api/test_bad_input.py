@@ -43,6 +43,7 @@ def path_to(world: World, operation: Operation) -> str:
     reminder = world.ada.post("/reminders", soon)
     words = {"to": ["ceo@example.com"], "body": "Look."}
     [message] = world.ada.post(f"/feedback/{action['feedback_id']}/messages", words)["items"]
+    note = world.ada.post(f"/feedback/{action['feedback_id']}/notes", {"body": "Call back"})
     things = {
         "feedback_id": action["feedback_id"], "action_id": action["id"], "customer_id": customer["id"],
         "user_id": world.ada.id, "team_id": world.care["id"], "integration_id": integration["id"],
@@ -50,6 +51,7 @@ def path_to(world: World, operation: Operation) -> str:
         "webhook_id": webhook["id"],
         "calendar_id": 1, "policy_id": 1, "absence_id": absence_of(world), "reminder_id": reminder["id"],
         "message_id": message["id"], "share_id": message["share"], "template_id": 1,
+        "note_id": note["id"],
     }  # fmt: skip
     path = operation.path
     for name, ident in things.items():

@@ -137,6 +137,7 @@ def stage(small_world: World) -> World:
     small_world.ada.post("/root-causes", {"key": "tariff", "label": {"en": "Tariff", "ko": "요금"}, "active": False})
     small_world.ada.post("/integrations", {"name": "Shop", "scopes": ["feedback:write"]})
     small_world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["*"]})
+    small_world.ada.post("/feedback/1/notes", {"body": "Call back"})
     small_world.ada.post("/reminders", {"feedback": 1, "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"})
     small_world.ada.post("/feedback/1/messages", {"to": ["ceo@example.com"], "body": "Look."})
     return small_world
@@ -186,6 +187,7 @@ def ids_of(stage: World) -> dict[str, int]:
         "message_id": 1,
         "share_id": 1,
         "template_id": 1,
+        "note_id": 1,
         "integration_id": integration["id"],
     }
 

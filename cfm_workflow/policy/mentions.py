@@ -1,0 +1,92 @@
+"""Who is mentioned in a note: chosen ones stand as `@[Name](user:3)`, typed ones are found by name. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+Who = tuple[str, int]
+"""`user` or `team`, and the id."""
+
+_SCAN: Final = re.compile(
+    r"(?P<fence>^[ ]{0,3}(?P<bar>`{3,}|~{3,}).*?(?:^[ ]{0,3}(?P=bar)|\Z))"
+    r"|(?P<code>(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`))"
+    r"|(?P<escaped>\\[\\@\[`])"
+    r"|(?P<chosen>@\[(?P<shown>(?:\\.|[^\[\]\\\n]){1,400})\]\((?P<kind>user|team):(?P<id>[1-9][0-9]{0,17})\))"
+    r"|(?P<link>\[[^\[\]\n]{0,1000}\]\([^()\s]{0,2000}\))"
+    r"|(?P<auto><[^<>\s]{1,2000}>|https?://\S+)"
+    r"|(?P<typed>(?<![\w.@/+-])@(?=\w))",
+    re.MULTILINE | re.DOTALL,
+)
+_ENDS: Final = re.compile(
+    r"(?:(?:님|씨)?(?:에게서?|한테서?|께서?|이랑|랑|이|가|은|는|을|를|의|와|과|도|만|께)?)?(?![\w@])(?!\.\w)"
+)
+"""What may stand directly behind a name: nothing, or a form of address and a particle."""
+_WORD: Final = re.compile(r"[\w.+-]+(?:@[\w.-]*\w)?")
+_SPECIAL: Final = re.compile(r"([\\\[\]])")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The body with every mention as its token, who they are in the order of the text, and what was not understood."""
+
+    body: str
+    mentions: tuple[Who, ...]
+    unresolved: tuple[str, ...]
+
+
+def token(who: Who, name: str) -> str:
+    """How a mention stands in the body of a note."""
+    shown = _SPECIAL.sub(r"\\\1", " ".join(name.split()))
+    return f"@[{shown}]({who[0]}:{who[1]})"
+
+
+def is_there(body: str) -> bool:
+    """Whether there is anything to look up."""
+    return any(found["chosen"] or found["typed"] for found in _SCAN.finditer(body))
+
+
+def chosen(body: str) -> tuple[Who, ...]:
+    """Those mentioned by token, each once."""
+    return tuple(dict.fromkeys((one["kind"], int(one["id"])) for one in _SCAN.finditer(body) if one["chosen"]))
+
+
+def resolve(body: str, called: Mapping[str, frozenset[Who]], names: Mapping[Who, str]) -> Resolved:
+    """Find the mentions of a text: `called` says who goes by a name (casefolded), `names` what they are shown as.
+
+    The longest name wins. One that several go by is not guessed, and an unknown one stays text: both are unresolved.
+    """
+    longest = max(map(len, called), default=0)
+    parts: list[str] = []
+    mentions: dict[Who, None] = {}
+    unresolved: dict[str, None] = {}
+    at = 0
+    for found in _SCAN.finditer(body):
+        if found.start() < at:
+            continue
+        if found["chosen"]:
+            who = (found["kind"], int(found["id"]))
+            if who in names:
+                mentions[who] = None
+            else:
+                unresolved["@" + found["shown"]] = None
+        elif found["typed"]:
+            end, people = _longest(body, found.end(), called, longest)
+            if len(people) == 1:
+                [who] = people
+                mentions[who] = None
+                parts += [body[at : found.start()], token(who, names[who])]
+                at = end
+            else:
+                word = _WORD.match(body, found.end())
+                shown = body[found.end() : end] if people else (word[0] if word else "")
+                unresolved["@" + shown] = None
+    return Resolved("".join([*parts, body[at:]]), tuple(mentions), tuple(unresolved))
+
+
+def _longest(body: str, start: int, called: Mapping[str, frozenset[Who]], longest: int) -> tuple[int, frozenset[Who]]:
+    for end in range(min(len(body), start + longest), start, -1):
+        people = called.get(body[start:end].casefold())
+        if people and _ENDS.match(body, end):
+            return end, people
+    return start, frozenset()
