@@ -259,13 +259,13 @@ def _found(session: Session, question: str) -> Any:
     return and_(*(indexed.op("@@")(query) for query in asked))
 
 
-TIMELINE_SORTS = {"position": Sort((Event.position,))}
+TIMELINE_SORTS = {"position": Sort((Event.position,)), "-position": Sort((Event.position,), descending=True)}
 
 
 def timeline(
     session: Session, caller: Caller, feedback_id: int, wanted: Mapping[str, Any], *, present: Callable[[Any], Any]
 ) -> Page:
-    """What happened to an item and to the visible actions that serve it, newest last."""
+    """What happened to an item and to the visible actions that serve it, newest last unless `sort` is `-position`."""
     serving = select(ActionFeedback.action_id).where(ActionFeedback.feedback_id == feedback_id)
     about = or_(and_(Event.feedback_id == feedback_id, Event.action_id.is_(None)), Event.action_id.in_(serving))
     if caller.hidden_teams:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
@@ -36,6 +36,21 @@ def view(group: Any, progress: Progress) -> dict[str, Any]:
         "unfinished": progress.unfinished,
         "created_at": group.created_at,
     }
+
+
+def of_item(session: Session, caller: Caller, feedback_id: int, *, count: int) -> list[dict[str, Any]]:
+    """How far the last groups of actions on an item are, the oldest first, as far as the caller may see them."""
+    numbers = (
+        select(Action.group_id, Action.category, func.count())
+        .join(ActionGroup, ActionGroup.id == Action.group_id)
+        .where(ActionGroup.feedback_id == feedback_id, actions_query.may_see(caller))
+        .group_by(Action.group_id, Action.category)
+    )
+    categories: dict[int, list[str]] = {}
+    for group_id, category, number in session.execute(numbers):
+        categories.setdefault(group_id, []).extend([category] * number)
+    groups = select(ActionGroup).where(ActionGroup.id.in_(sorted(categories)[-count:])).order_by(ActionGroup.id)
+    return [view(group, progress_of(categories[group.id])) for group in session.scalars(groups)]
 
 
 def find(session: Session, caller: Caller, group_id: int, *, now: datetime) -> dict[str, Any]:

@@ -98,6 +98,12 @@ def _page(session: Session, caller: Caller, query: Select[Any], wanted: Mapping[
 _OUTGOING: Final = text("messages.direction = 'out' AND messages.share_id IS NULL")  # literal, as in the partial index
 
 
+def of_ids(session: Session, caller: Caller, ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Some messages by id, of an item that the caller sees."""
+    rows = session.execute(SELECT.where(Message.id.in_(ids))).all() if ids else []
+    return {message["id"]: message for message in show(session, caller, rows)}
+
+
 def last_outgoing(session: Session, feedback_id: int) -> Any | None:
     """The last word to the customer of an item that was not taken back and did not fail."""
     query = SELECT.where(Message.feedback_id == feedback_id, _OUTGOING, Message.state.not_in(["cancelled", "failed"]))

@@ -114,7 +114,8 @@ class Page:
     """A declared page. `right` is a key of `access.RIGHTS`, or None for what needs no sign-in.
 
     `again`: shows the form once more when what was sent is not right. `prepare`: what takes long or asks outside,
-    before the transaction begins. `once`: False for a form whose sending again does no harm.
+    before the transaction begins. `once`: False for a form whose sending again does no harm. `most`: how many bytes may
+    come in, if more than usual.
     """
 
     method: str
@@ -125,6 +126,7 @@ class Page:
     again: Callable[..., Any] | None = None
     prepare: Callable[..., Any] | None = None
     once: bool = True
+    most: int | None = None
 
 
 PAGES: Final[list[Page]] = []
@@ -139,11 +141,12 @@ def page(
     again: Callable[..., Any] | None = None,
     prepare: Callable[..., Any] | None = None,
     once: bool = True,
+    most: int | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a page; see `Page`."""
 
     def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
-        PAGES.append(Page(method, path, name, right, handler, again, prepare, once))
+        PAGES.append(Page(method, path, name, right, handler, again, prepare, once, most))
         return handler
 
     return declare
@@ -212,6 +215,8 @@ def _done(declared: Page, service: Service, now: datetime, path: Mapping[str, An
             access.require(visit.caller, declared.right)
         if declared.method == "GET":
             return _ran(declared.handler(visit, **path))
+        if declared.most is not None:
+            request.max_content_length = declared.most
         if not door.is_ours(service):
             raise NotOurs
         visit = replace(visit, form=_form())

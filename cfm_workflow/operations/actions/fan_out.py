@@ -67,7 +67,7 @@ def fan_out(
     access.require(caller, "action.create")
     shares, calendar_id = _shares(session, fields["assignees"], now)
     _check_size(fields, shares)
-    policy = _policy(session, fields, shares)
+    policy = _policy(session, fields, {share.team.id for share in shares if share.team is not None})
     when = _due(session, fields, policy, calendar_id, now)
     workflow_id = definitions.chosen(session, fields["workflow"])
     definition = definitions.definition_of(session, workflow_id)
@@ -95,13 +95,24 @@ def fan_out(
     return {"group": groups_query.view(group, progress), "actions": [work.shown for work in works]}
 
 
-def _policy(session: Session, fields: Mapping[str, Any], shares: Sequence[_Share]) -> Chosen:
+def foreseen(session: Session, fields: Mapping[str, Any], *, now: datetime) -> Due:
+    """When work would be due that is given by this form now; nothing is changed.
+
+    Raises:
+        Invalid: a team, policy or calendar is unknown, or no date follows from them.
+    """
+    places = {_place(n, entry): entry["team"] for n, entry in enumerate(fields["assignees"]) if "team" in entry}
+    teams = list(named_teams(session, places).values())
+    calendar_id = next((team.calendar_id for team in teams), None)
+    return _due(session, fields, _policy(session, fields, {team.id for team in teams}), calendar_id, now)
+
+
+def _policy(session: Session, fields: Mapping[str, Any], teams: Collection[int]) -> Chosen:
     if (ref := fields.get("policy")) is not None:
         named = policies_query.named(session, ref)
         if named is None:
             raise Invalid({"policy": ["must be the id or key of an active policy"]})
         return named
-    teams = {share.team.id for share in shares if share.team is not None}
     return policies_query.suiting(session, kind=fields["kind"], priority=fields["priority"], teams=teams)
 
 

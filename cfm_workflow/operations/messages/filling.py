@@ -81,6 +81,18 @@ def filled(
     return " ".join(subject.split())[: limits.SUBJECT], body[: limits.MESSAGE]
 
 
+def preview(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any], *, now: datetime) -> dict[str, str]:
+    """How a mail to the customer of an item would read; nothing is queued.
+
+    Raises:
+        Invalid: the template cannot be used, or there is nothing to say.
+    """
+    template = template_named(session, fields.get("template"))
+    language = template.language if template is not None else language_for(session, item)
+    subject, body = filled(session, caller, item, template, fields, language, now)
+    return {"subject": subject, "body": body, "language": language}
+
+
 def values_of(session: Session, caller: Caller, item: Any, language: str) -> dict[str, str]:
     """What the variables of templates stand for, in a mail that `caller` sends about an item."""
     person = session.execute(select(Account.name, Account.time_zone).where(Account.id == caller.id)).one_or_none()

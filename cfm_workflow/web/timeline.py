@@ -1,0 +1,178 @@
+"""The story of an item in its reader's words: events, and among them notes and messages as they are now."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from cfm_workflow.letters import News
+from cfm_workflow.letters import Reader as LetterReader
+from cfm_workflow.letters.telling import Teller
+from cfm_workflow.operations.mail import names_of
+from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.queries import messages as messages_query
+from cfm_workflow.queries import notes as notes_query
+from cfm_workflow.texts import mark
+from cfm_workflow.web.pages import Visit
+from cfm_workflow.web.speech import say
+
+ENTRIES: Final = 30
+ICONS: Final = {
+    "action": "checklist",
+    "action_group": "users",
+    "feedback": "message-2",
+    "message": "mail",
+    "note": "note",
+    "reminder": "alarm",
+    "share": "share",
+}
+_OF_TYPE: Final = {
+    "action.completed": "check",
+    "action.declined": "hand-stop",
+    "action.cancelled": "ban",
+    "action.waiting": "player-pause",
+    "action.started": "player-play",
+    "action.accepted": "user-check",
+    "action.assigned": "user-plus",
+    "action.overdue": "alert-triangle",
+    "feedback.resolved": "circle-check",
+    "feedback.closed": "lock",
+    "feedback.reopened": "rotate-2",
+    "feedback.labelled": "tag",
+    "feedback.unlabelled": "tag",
+    "feedback.watched": "eye",
+    "feedback.unwatched": "eye-off",
+}
+_SHOWN_AS_THEMSELVES: Final = ("note.added", "message.queued", "message.received", "message.sent")
+_UNSAID: Final = ("note.changed", "note.deleted", "message.failed", "message.cancelled")
+
+_SAID_WITH_IT: Final = (
+    mark("Reason"),
+    mark("Comment"),
+    mark("Resolution"),
+    mark("The customer's words"),
+    mark("Reminder"),
+)
+_LABELLED: Final = mark("%(who)s added the label %(label)s.")
+_UNLABELLED: Final = mark("%(who)s removed the label %(label)s.")
+_WATCHED: Final = mark("%(watcher)s watches this from now on.")
+_UNWATCHED: Final = mark("%(watcher)s does not watch this any more.")
+_SHARE_REVOKED: Final = mark("%(who)s ended the share with %(address)s.")
+_RECEIVED: Final = mark("%(who)s recorded this feedback.")
+STATES: Final = {
+    "queued": mark("Leaves soon"),
+    "cancelled": mark("Taken back"),
+    "sent": mark("Sent"),
+    "kept": mark("Kept: there is no mail server"),
+    "failed": mark("Not delivered"),
+    "recorded": mark("Recorded"),
+}
+STATE_TONES: Final = {"queued": "amber", "cancelled": "plain", "sent": "green", "kept": "amber", "failed": "red"}
+KINDS: Final = {
+    "reply": mark("Reply to the customer"),
+    "thank_you": mark("Thanks to the customer"),
+    "solved": mark("“Solved” to the customer"),
+    "check": mark("Question to the customer"),
+    "share": mark("Shared with %(to)s"),
+    "unasked": mark("News to the customer"),
+}
+_TOLD: Final = mark("Told the customer (%(channel)s)")
+_HEARD: Final = mark("Heard from the customer (%(channel)s)")
+
+
+def of_item(visit: Visit, feedback_id: int, cursor: str | None) -> dict[str, Any]:
+    """A page of the story, the newest last; `older` is the cursor of the page before it."""
+    wanted = {"sort": "-position", "limit": ENTRIES, "cursor": cursor}
+    found = feedback_query.timeline(
+        visit.session, visit.caller, feedback_id, wanted, present=lambda row: News("", orjson.loads(row.body))
+    )
+    told = [news for news in reversed(found.items) if _says_something(news)]
+    notes = notes_query.of_ids(visit.session, _ids(told, "note"))
+    messages = messages_query.of_ids(visit.session, visit.caller, _ids(told, "message"))
+    teller = Teller(
+        LetterReader(visit.caller.id or 0, visit.reader.language, visit.reader.zone),
+        names_of(visit.session, told, visit.reader.language),
+    )
+    return {
+        "entries": [_entry(visit, teller, news, notes, messages) for news in told],
+        "older": found.next_cursor,
+    }
+
+
+def _says_something(news: News) -> bool:
+    """What a note or a message shows itself needs no entry; one that was said elsewhere was never queued here."""
+    if news.type == "message.sent":
+        return bool(news.part("message").get("state") == "recorded")
+    return news.type not in _UNSAID
+
+
+def _ids(told: Iterable[News], kind: str) -> set[int]:
+    return {int(news.part(kind)["id"]) for news in told if news.type.startswith(f"{kind}.") and news.part(kind)}
+
+
+def _entry(
+    visit: Visit, teller: Teller, news: News, notes: Mapping[int, Any], messages: Mapping[int, Any]
+) -> dict[str, Any]:
+    kind = news.type.partition(".")[0]
+    shown = {
+        "kind": "event",
+        "icon": _OF_TYPE.get(news.type) or ICONS.get(kind, "activity"),
+        "at": datetime.fromisoformat(news.body["timestamp"]),
+        "actor": news.part("actor"),
+        "action": news.action_id,
+    }
+    if news.type in _SHOWN_AS_THEMSELVES:
+        if kind == "note" and (note := notes.get(news.part("note")["id"])) is not None:
+            return shown | {"kind": "note", "note": note_shown(visit, note)}
+        if kind == "message" and (message := messages.get(news.part("message")["id"])) is not None:
+            return shown | {"kind": "message", "message": message_shown(message)}
+    said = {say(label) for label in _SAID_WITH_IT}
+    return shown | {
+        "sentence": _sentence(teller, news),
+        "changes": list(teller.changes(news)),
+        "quotes": [quote for quote in teller.quotations(news) if quote.label in said],
+    }
+
+
+def _sentence(teller: Teller, news: News) -> str:
+    """What happened; what concerns the item itself needs not say which item it is."""
+    who = {"who": news.part("actor").get("name") or "?"}
+    if news.type in ("feedback.labelled", "feedback.unlabelled"):
+        words = _LABELLED if news.type.endswith(".labelled") else _UNLABELLED
+        return say(words) % {**who, "label": news.part("label").get("name")}
+    if news.type in ("feedback.watched", "feedback.unwatched"):
+        words = _WATCHED if news.type.endswith(".watched") else _UNWATCHED
+        return say(words) % {"watcher": news.part("watcher").get("name")}
+    if news.type == "feedback.received":
+        return say(_RECEIVED) % who
+    if news.type == "share.revoked":
+        return say(_SHARE_REVOKED) % {**who, "address": news.part("share").get("address")}
+    return teller.sentence(news)
+
+
+def note_shown(visit: Visit, note: Mapping[str, Any]) -> dict[str, Any]:
+    """A note, and whether its reader may write it anew or delete it."""
+    is_mine = note["author"]["id"] == visit.caller.id
+    leads = visit.caller.is_supervisor or visit.caller.is_administrator
+    is_there = note["deleted_at"] is None
+    return {
+        **note,
+        "may_change": is_there and (is_mine or visit.caller.is_administrator),
+        "may_delete": is_there and (is_mine or leads),
+    }
+
+
+def message_shown(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message with its state and its kind in words."""
+    if message["kind"] == "contact":
+        words = _TOLD if message["direction"] == "out" else _HEARD
+        heading = say(words) % {"channel": message["channel"]}
+    else:
+        heading = say(KINDS[message["kind"]]) % {"to": message["to"]}
+    return {
+        **message,
+        "heading": heading,
+        "state_label": say(STATES[message["state"]]),
+        "tone": STATE_TONES.get(message["state"]),
+    }
