@@ -21,7 +21,8 @@ from cfm_workflow.web import problems
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.moments import read_moment, written
 from cfm_workflow.web.pages import See, Shown, Visit, page
-from cfm_workflow.web.speech import say, say_many
+from cfm_workflow.web.speech import say
+from cfm_workflow.web.speech import say_many as ngettext
 
 ROWS: Final = 30
 LABELS_OFFERED: Final = 200
@@ -179,7 +180,7 @@ def label_items(visit: Visit) -> Shown:
     refused = {ident: why for ident, why in results.items() if why is not None}
     shown = listing(visit, _kept_query(visit))
     count = len(results) - len(refused)
-    text = say_many("%(n)s item labelled.", "%(n)s items labelled.", count) % {"n": count}
+    text = ngettext("%(n)s item labelled.", "%(n)s items labelled.", count) % {"n": count}
     return Shown(shown.template, {**shown.values, "results": told(refused)}, said=Said(text, is_bad=bool(refused)))
 
 

@@ -24,7 +24,8 @@ from cfm_workflow.web.door import Said
 from cfm_workflow.web.feedback import is_number
 from cfm_workflow.web.moments import read_moment
 from cfm_workflow.web.pages import See, Shown, Visit, page
-from cfm_workflow.web.speech import exact, say, say_many
+from cfm_workflow.web.speech import exact, say
+from cfm_workflow.web.speech import say_many as ngettext
 
 PEOPLE: Final = 200
 """So many people and teams are listed; the others can be named by their address."""
@@ -189,7 +190,7 @@ def give(visit: Visit) -> See | Shown:
             raise Invalid(_named(wrong)) from None
     if len(ids) == 1 and refused:
         raise refused[ids[0]]
-    text = say_many("%(n)s action given.", "%(n)s actions given.", given) % {"n": given}
+    text = ngettext("%(n)s action given.", "%(n)s actions given.", given) % {"n": given}
     if len(ids) == 1:
         return See(f"/feedback/{ids[0]}", Said(text))
     shown = feedback.listing(visit, {})

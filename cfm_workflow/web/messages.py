@@ -17,7 +17,8 @@ from cfm_workflow.web.door import Said
 from cfm_workflow.web.feedback import is_number
 from cfm_workflow.web.moments import read_moment
 from cfm_workflow.web.pages import See, Shown, Visit, page
-from cfm_workflow.web.speech import say, say_many
+from cfm_workflow.web.speech import say
+from cfm_workflow.web.speech import say_many as ngettext
 
 _DEFAULTS: Final = {"anyway": False, "include_contact": False, "days": 14}
 _QUEUED: Final = mark("The mail leaves in 30 seconds.")
@@ -128,7 +129,7 @@ def share(visit: Visit, feedback_id: int) -> See:
     except Invalid as wrong:
         raise Invalid({"to" if name.startswith("to.") else name: said for name, said in wrong.errors.items()}) from None
     made = writing.write(visit.session, visit.caller, feedback_id, _DEFAULTS | dict(body), now=visit.now)
-    text = say_many("Shared with %(n)s person.", "Shared with %(n)s people.", len(made)) % {"n": len(made)}
+    text = ngettext("Shared with %(n)s person.", "Shared with %(n)s people.", len(made)) % {"n": len(made)}
     return See(f"/feedback/{feedback_id}", Said(text, f"/messages/{made[0]['id']}/cancel" if len(made) == 1 else None))
 
 
