@@ -1,13 +1,15 @@
-"""Headless Chromium for tests of pages, and what a page said and asked for meanwhile. It knows no page of ours."""
+"""Headless Chromium for tests of pages, what a page said and asked for meanwhile, and what axe finds wrong with it. It
+knows no page of ours.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import pytest
 
@@ -56,9 +58,19 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def visit(browser: Browser, address: str, *, width: int = 1280) -> Iterator[Visit]:
+def visit(
+    browser: Browser,
+    address: str,
+    *,
+    width: int = 1280,
+    scheme: Literal["light", "dark"] = "light",
+    cookies: Mapping[str, str] | None = None,
+    locale: str = "en",
+) -> Iterator[Visit]:
     """Opens `address` in a window of `width` CSS pixels that shares nothing with other windows."""
-    context = browser.new_context(viewport={"width": width, "height": 900})
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale)
+    for name, value in (cookies or {}).items():
+        context.add_cookies([{"name": name, "value": value, "url": "/".join(address.split("/")[:3])}])
     context.set_default_timeout(60_000)  # milliseconds; on a busy machine the page of the API takes its time
     try:
         visited = Visit(context.new_page())
@@ -69,6 +81,27 @@ def visit(browser: Browser, address: str, *, width: int = 1280) -> Iterator[Visi
         yield visited
     finally:
         context.close()
+
+
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+
+def violations(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe finds against WCAG 2.2 AA: the rule, and where."""
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+
+    found = Axe().run(page, options={"runOnly": list(RULES)}).response["violations"]
+    return [(each["id"], [str(node["target"]) for node in each["nodes"]]) for each in found]
+
+
+def check(visited: Visit, *, origin: str) -> None:
+    """No error in the console (a violated CSP is one), nothing from elsewhere, nothing that axe finds, nothing wider
+    than the window."""
+    page = visited.page
+    assert [line for line in visited.said if not line.startswith(("debug", "info", "log"))] == []
+    assert [address for address in visited.asked if not address.startswith((origin, "data:"))] == []
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than the window"
 
 
 def _missing(reason: str) -> NoReturn:

@@ -94,11 +94,16 @@ def stranger(world: World) -> Browser:
     return Browser(world.app.test_client())
 
 
-def signed_in(world: World, person: Person) -> Browser:
-    """A browser in which this person is signed in."""
-    ident = world.service.database.transaction(
+def cookie(world: World, person: Person) -> str:
+    """What the cookie of a browser holds in which this person is signed in."""
+    return world.service.database.transaction(
         lambda session: sessions.begin(session, person.id, address="127.0.0.1", agent="tests", now=clock.now())
     )
+
+
+def signed_in(world: World, person: Person) -> Browser:
+    """A browser in which this person is signed in."""
+    ident = cookie(world, person)
     client = world.app.test_client()
     client.set_cookie("cfm_session", ident)
     return Browser(client)

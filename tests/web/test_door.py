@@ -24,7 +24,7 @@ def test_a_fragment_is_told_to_go_to_sign_in_as_a_whole(small_world: World) -> N
 def test_every_page_may_load_run_and_be_framed_by_nothing_foreign_and_is_not_stored(
     small_world: World, path: str
 ) -> None:
-    answer = stranger(small_world).client.get(path, headers={"Accept": "text/html"})
+    answer = stranger(small_world).client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
 
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
