@@ -123,6 +123,14 @@ RIGHTS: Final[dict[str, Right]] = {
     "reminder.read":     _right("feedback:read",   ANYONE),  # one's own; supervisors everybody's
     "reminder.set":      _right("feedback:write",  ANYONE),
     "reminder.change":   _right("feedback:write",  "setter", "receiver", "supervisor"),
+    "message.read":      _right("feedback:read",   ANYONE),
+    "message.write":     _right("feedback:write",  ANYONE),
+    "message.bulk":      _right("feedback:write",  "supervisor"),
+    "message.cancel":    _right("feedback:write",  "writer", "supervisor"),
+    "share.revoke":      _right("feedback:write",  "writer", "supervisor"),
+    "templates.manage":  _right("settings:manage", "supervisor"),
+    "customer.exclude":  _right("customers:write", ANYONE),  # from all contact; to allow it again:
+    "customer.include":  _right("customers:write", "supervisor"),
     "customer.read":     _right("customers:read",  ANYONE),
     "customer.contact":  _right("customers:read",  "handler", "supervisor"),
     "customer.create":   _right("customers:write", ANYONE),

@@ -56,6 +56,12 @@ DAYS_OF_A_CALENDAR: Final = 1_000
 SIBLINGS_TOLD: Final = 50
 REMINDER: Final = 2_000
 REMINDER_RECEIVERS: Final = 50
+SUBJECT: Final = 200
+MESSAGE: Final = 20_000
+MESSAGE_RECEIVERS: Final = 50
+MESSAGE_BULK: Final = 1_000
+TEMPLATES: Final = 1_000
+SHARE_DAYS: Final = 90
 LABEL: Final = 100
 FOLDED_LABEL: Final = 3 * LABEL
 """Folding makes up to three characters of one (Unicode, CaseFolding.txt)."""
@@ -104,6 +110,12 @@ TABLE: Final[dict[str, int]] = {
     "days_of_a_calendar": DAYS_OF_A_CALENDAR,
     "reminder": REMINDER,
     "reminder_receivers": REMINDER_RECEIVERS,
+    "subject": SUBJECT,
+    "message": MESSAGE,
+    "message_receivers": MESSAGE_RECEIVERS,
+    "message_bulk": MESSAGE_BULK,
+    "templates": TEMPLATES,
+    "share_days": SHARE_DAYS,
     "label": LABEL,
     "labels_per_item": LABELS_PER_ITEM,
     "labels_at_once": LABELS_AT_ONCE,

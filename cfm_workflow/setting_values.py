@@ -48,6 +48,14 @@ class MailTls(StrEnum):
     TLS = "tls"
 
 
+class TellCustomer(StrEnum):
+    """Who tells customers that it is solved."""
+
+    NEVER = "never"
+    ASK = "ask"
+    AUTOMATIC = "automatic"
+
+
 class Bind(NamedTuple):
     """Where the web server listens; `str()` gives HOST:PORT with an IPv6 address in brackets."""
 

@@ -1,8 +1,10 @@
 """The whole matrix of access: every operation for every kind of caller, against a table written by hand from the rules.
 
-The table here is the expectation; nothing in it is computed from `cfm_workflow.access`.
+The table here is the expectation; nothing in it is computed from `cfm_workflow.access`. A page has one of the same rights,
+and calls the same operations.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from cfm_workflow.access import RIGHTS
 from cfm_workflow.api.calendars import ICALENDAR
 from cfm_workflow.api.routing import OPERATIONS, Operation
 from cfm_workflow.db import Database, T
 from cfm_workflow.security.tokens import new_token
 from cfm_workflow.service import open_service
+from cfm_workflow.web.pages import PAGES, Page
 from tests.conftest import new_database, service_settings
 from tests.world import World, populate
 
@@ -77,6 +81,23 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "getReminder":              ("feedback:read",   REMINDED),
     "changeReminder":           ("feedback:write",  REMINDED),
     "cancelReminder":           ("feedback:write",  REMINDED),
+    "listMessages":             ("feedback:read",   EVERYBODY),
+    "createMessage":            ("feedback:write",  EVERYBODY),
+    "getMessage":               ("feedback:read",   EVERYBODY),
+    "cancelMessage":            ("feedback:write",  SUPERVISORS | {"assigner"}),  # who wrote it
+    "createMessages":           ("feedback:write",  SUPERVISORS),
+    "listShares":               ("feedback:read",   EVERYBODY),
+    "revokeShare":              ("feedback:write",  SUPERVISORS | {"assigner"}),
+    "listTemplates":            (FREE,              EVERYBODY),
+    "createTemplate":           ("settings:manage", SUPERVISORS),
+    "previewTemplate":          ("feedback:write",  EVERYBODY),
+    "getTemplate":              (FREE,              EVERYBODY),
+    "changeTemplate":           ("settings:manage", SUPERVISORS),
+    "deleteTemplate":           ("settings:manage", SUPERVISORS),
+    "previewStoredTemplate":    ("feedback:write",  EVERYBODY),
+    "listContacts":             ("feedback:read",   EVERYBODY),
+    "excludeCustomer":          ("customers:write", EVERYBODY),
+    "includeCustomer":          ("customers:write", SUPERVISORS),
     "listCustomers":            ("customers:read",  EVERYBODY),
     "createCustomer":           ("customers:write", EVERYBODY),
     "getCustomer":              ("customers:read",  EVERYBODY),
@@ -173,7 +194,10 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
 
 PUBLIC = {
     "openapi": "getOpenapi",
-    "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act", "feeds.feed"},
+    "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act", "feeds.feed"}
+    | {"letters.share", "letters.ask", "letters.unsubscribe"},
+    "before sign-in": {"start", "sign_in", "sign_in_now", "sign_out", "ask_for_link", "mail_link", "ask_for_reset"}
+    | {"mail_reset", "entrance", "enter", "choose_language", "choose_theme"},
 }
 """What needs no sign-in: the description of the API, the docs page with its files, the health pages, and the pages that
 are authorised by the signed or secret token in their address."""
@@ -345,6 +369,10 @@ def _build(world: World) -> House:
     reminder = {"action": action["id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
     reminded = world.olga.post("/reminders", reminder | {"for": [world.alice.email]})
     [integration_token] = ada.get(f"/integrations/{integration['id']}/tokens")["items"]
+    [shared] = world.olga.post(f"/feedback/{item['id']}/messages", {"to": ["ceo@example.com"], "body": "Look."})[
+        "items"
+    ]
+    ada.expect(200, "PUT", f"/customers/{item['customer']['id']}/do-not-contact", {"reason": "Asked for it."})
     house = House(world)
     house.things = {
         "feedback_id": item["id"],
@@ -371,6 +399,9 @@ def _build(world: World) -> House:
         "spare_policy_id": policy["id"],
         "import_id": job["id"],
         "reminder_id": reminded["id"],
+        "message_id": shared["id"],
+        "share_id": shared["share"],
+        "template_id": 1,
         "token_id": world.alice.post("/me/tokens", {"name": "spare"})["id"],
         "key": "standard",
         **_endpoint(house, ada.token),
@@ -463,7 +494,18 @@ def test_every_operation_is_in_the_table_and_says_its_right() -> None:
 def test_every_address_of_the_service_is_an_operation_or_named_as_public(house: House) -> None:
     endpoints = {rule.endpoint for rule in house.world.app.url_map.iter_rules()}
     operations = {f"api.{name}" for name in BY_NAME}
-    assert sorted(endpoints - operations) == sorted(PUBLIC["pages"])
+    desk = {f"pages.{page.name}" for page in PAGES}
+    assert sorted(endpoints - operations - desk) == sorted(PUBLIC["pages"])
+    assert {page.name for page in PAGES if page.right is None} == PUBLIC["before sign-in"]
+    assert {page.right for page in PAGES} <= {None, *RIGHTS}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.right is not None], ids=lambda page: page.name)
+def test_a_page_asks_whoever_is_not_signed_in_to_do_so(house: House, page: Page) -> None:
+    path = re.sub(r"<[^>]*>", "1", page.path)
+    answer = house.world.app.test_client().open(path, method=page.method)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/sign-in")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/openapi.json", "/docs", "/healthz", "/readyz", "/metrics"])

@@ -15,6 +15,7 @@ from cfm_workflow.api import (
     labels,
     mails,
     me,
+    messages,
     openapi,
     outcomes,
     people,
@@ -24,6 +25,7 @@ from cfm_workflow.api import (
     root_causes,
     routing,
     stream,
+    templates,
     webhooks,
     workflows,
 )
@@ -43,6 +45,7 @@ ROUTES = (
     labels,
     mails,
     me,
+    messages,
     openapi,
     outcomes,
     people,
@@ -50,6 +53,7 @@ ROUTES = (
     policies,
     root_causes,
     stream,
+    templates,
     webhooks,
     workflows,
 )

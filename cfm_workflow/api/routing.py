@@ -40,7 +40,10 @@ from cfm_workflow.queries import (
 )
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import imports as imports_query
+from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import personal_reminders as reminders_query
+from cfm_workflow.queries import shares as shares_query
+from cfm_workflow.queries import templates as templates_query
 from cfm_workflow.queries import webhooks as webhooks_query
 from cfm_workflow.service import Service
 
@@ -330,6 +333,9 @@ _FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
     "calendar_id":    lambda session, caller, ident: calendars.find(session, ident),
     "policy_id":      lambda session, caller, ident: policies.find(session, ident),
     "reminder_id":    reminders_query.find,
+    "message_id":     messages_query.find,
+    "share_id":       shares_query.find,
+    "template_id":    lambda session, caller, ident: templates_query.find(session, ident),
     "outcome_id":     lambda session, caller, ident: outcomes.find(session, ident),
     "cause_id":       lambda session, caller, ident: root_causes.find(session, ident),
     "label_id":       lambda session, caller, ident: labels.find(session, ident),

@@ -24,6 +24,7 @@ from cfm_workflow.forms.pages import CountedPageQuery, PageQuery
 from cfm_workflow.models.feedback import ItemStatus
 from cfm_workflow.operations.feedback import DEFAULT_SOURCE
 from cfm_workflow.policy.metrics import SCALES, misfit
+from cfm_workflow.queries.checks import ANSWERS
 
 STATUSES = tuple(status.value for status in ItemStatus)
 METRICS = tuple(SCALES)
@@ -74,7 +75,12 @@ class FeedbackChange(_FeedbackFields):
 
 
 class CloseIn(Form):
-    reason = Text(limits.REASON, required=True)
+    reason = Text(
+        limits.REASON,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Needed unless the customer has had a word since it was resolved."},
+    )
 
 
 class FeedbackQuery(CountedPageQuery):
@@ -85,6 +91,7 @@ class FeedbackQuery(CountedPageQuery):
     score_max = QueryWhole(0, 10)
     status = QueryChoices(STATUSES, metadata={"description": f"Some of {', '.join(STATUSES)}."})
     needs_decision = QueryFlag()
+    silent = QueryFlag(metadata={"description": "Whether its customer has had no word for long (CFM_SILENT_DAYS)."})
     source = Text(limits.SOURCE)
     external_id = Text(limits.EXTERNAL_ID)
     label = QueryNames(limits.LABEL, LABELS, metadata={"description": "Has one of these labels, parted by commas."})
@@ -141,7 +148,28 @@ class FeedbackOut(Schema):
     imported = fields.Boolean(required=True)
     received_at = fields.AwareDateTime(required=True)
     created_at = fields.AwareDateTime(required=True)
+    resolved_at = fields.AwareDateTime(required=True, allow_none=True)
     closed_at = fields.AwareDateTime(required=True, allow_none=True)
+    confirmation = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([*ANSWERS, None]),
+        metadata={"description": "Whether the customer says that it is solved; `assumed`: asked, and nobody answered."},
+    )
+    told_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "The last word to the customer."}
+    )
+    heard_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "Their last word after the item itself."}
+    )
+    silent_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it was noticed that the customer has had no word for long; null: they have."},
+    )
+    follows = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The item that the customer came back to, long after."}
+    )
     version = fields.Integer(required=True)
 
 
@@ -187,12 +215,28 @@ class CustomerChange(Form):
 class CustomerQuery(PageQuery):
     source = Text(limits.SOURCE)
     external_id = Text(limits.EXTERNAL_ID)
+    do_not_contact = QueryFlag()
     email = Text(limits.EMAIL, metadata={"description": "Finds nothing for those who may not see addresses."})
+
+
+class ExclusionIn(Form):
+    reason = Text(limits.REASON, required=True)
+
+
+class ExclusionOut(Schema):
+    """Nobody writes to this customer any more."""
+
+    reason = fields.String(required=True)
+    since = fields.AwareDateTime(required=True)
 
 
 class CustomerOut(ItemCustomerOut):
     source = fields.String(required=True, allow_none=True)
     external_id = fields.String(required=True, allow_none=True)
+    unsubscribed_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "No mail that they did not ask for since then."}
+    )
+    do_not_contact = fields.Nested(ExclusionOut, required=True, allow_none=True)
     erased_at = fields.AwareDateTime(required=True, allow_none=True)
     version = fields.Integer(required=True)
     created_at = fields.AwareDateTime(required=True)

@@ -3,6 +3,7 @@
 from cfm_workflow.models.absences import Absence
 from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver, RootCause
 from cfm_workflow.models.calendars import Calendar
+from cfm_workflow.models.checks import Check
 from cfm_workflow.models.customers import Customer
 from cfm_workflow.models.deliveries import Attempt, DeadAddress, Delivery, Notice
 from cfm_workflow.models.events import Event, LedgerHead
@@ -12,6 +13,7 @@ from cfm_workflow.models.imports import Import, ImportProblem
 from cfm_workflow.models.installation import Installation
 from cfm_workflow.models.labels import Label, Labelling
 from cfm_workflow.models.links import Link
+from cfm_workflow.models.messages import Message, Share, ShareOpening, Template
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
@@ -31,6 +33,7 @@ __all__ = [
     "BrowserSession",
     "Calendar",
     "CalendarFeed",
+    "Check",
     "Customer",
     "DeadAddress",
     "Delivery",
@@ -45,6 +48,7 @@ __all__ = [
     "Labelling",
     "LedgerHead",
     "Link",
+    "Message",
     "Notice",
     "NoticeChoice",
     "NoticeDefault",
@@ -57,9 +61,12 @@ __all__ = [
     "PolicyVersion",
     "Reminder",
     "RootCause",
+    "Share",
+    "ShareOpening",
     "SupervisedTeam",
     "Team",
     "TeamMember",
+    "Template",
     "Token",
     "Webhook",
     "WorkflowVersion",

@@ -50,7 +50,13 @@ def view(item: Any, *, contact: bool, labels: Sequence[dict[str, Any]]) -> dict[
         "imported": item.imported,
         "received_at": item.received_at,
         "created_at": item.created_at,
+        "resolved_at": item.resolved_at,
         "closed_at": item.closed_at,
+        "confirmation": item.confirmation,
+        "told_at": item.told_at,
+        "heard_at": item.heard_at,
+        "silent_at": item.silent_at,
+        "follows": item.follows_id,
         "version": item.version,
     }
 
@@ -229,6 +235,7 @@ _FILTERS: dict[str, Any] = {
     "score_max": lambda v: Feedback.score <= v,
     "status": lambda v: Feedback.status.in_(v),
     "needs_decision": lambda v: Feedback.needs_decision if v else ~Feedback.needs_decision,
+    "silent": lambda v: Feedback.silent_at.is_not(None) if v else Feedback.silent_at.is_(None),
     "source": lambda v: Feedback.source == v,
     "external_id": lambda v: Feedback.external_id == v,
     "customer": lambda v: Feedback.customer_id == v,

@@ -4,7 +4,7 @@ from flask import Blueprint, Flask
 
 from cfm_workflow.forms.paths import IdConverter
 from cfm_workflow.security.failures import Failures
-from cfm_workflow.web import assets, docs, feeds, layout, links, live, pages, speech
+from cfm_workflow.web import answers, assets, docs, feeds, layout, letters, links, live, pages, speech
 from cfm_workflow.web import own_settings as own_settings_pages
 from cfm_workflow.web import sign_in as sign_in_pages
 from cfm_workflow.web import work as work_pages
@@ -33,4 +33,6 @@ def register(app: Flask) -> None:
     layout.register(app)
     pages.register(app)
     links.register(app)
+    answers.register(app)
+    letters.register(app)
     feeds.register(app)

@@ -138,6 +138,7 @@ def stage(small_world: World) -> World:
     small_world.ada.post("/integrations", {"name": "Shop", "scopes": ["feedback:write"]})
     small_world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["*"]})
     small_world.ada.post("/reminders", {"feedback": 1, "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"})
+    small_world.ada.post("/feedback/1/messages", {"to": ["ceo@example.com"], "body": "Look."})
     return small_world
 
 
@@ -182,6 +183,9 @@ def ids_of(stage: World) -> dict[str, int]:
         "policy_id": 1,
         "webhook_id": 1,
         "reminder_id": 1,
+        "message_id": 1,
+        "share_id": 1,
+        "template_id": 1,
         "integration_id": integration["id"],
     }
 

@@ -11,14 +11,17 @@ from sqlalchemy import select, update
 
 from cfm_workflow import clock, limits
 from cfm_workflow.models import Event, Webhook
+from cfm_workflow.operations.messages import consent
 from cfm_workflow.policy.audiences import KINDS
 from cfm_workflow.policy.event_types import EVENT_TYPES
 from cfm_workflow.worker.importing import run_imports
+from cfm_workflow.worker.messages import Messages
 from cfm_workflow.worker.reminders import tell_reminders
 from cfm_workflow.worker.upkeep import beat, watch_clock
 from cfm_workflow.worker.waiting import resume_due
 from cfm_workflow.worker.webhooks import watch_webhooks
 from tests.contract.shapes import closed, misfits
+from tests.mailing import send_all
 from tests.world import World
 
 Fill = Callable[[int], str]
@@ -39,6 +42,7 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     reminders_come(world, item, fill)
     people_are_away(world, item, fill)
     personal_reminders_come(world, item, fill)
+    messages_are_exchanged(world, noon, fill)
     groups_end(world, fill)
     the_clock_stands_still(world)
     people_disappear(world, fill)
@@ -241,6 +245,29 @@ def personal_reminders_come(world: World, item: dict[str, Any], fill: Fill) -> N
     clock.freeze(began + timedelta(days=1))
     tell_reminders(world.service)
     olga.expect(204, "DELETE", f"/reminders/{made['id']}")
+
+
+def messages_are_exchanged(world: World, noon: datetime, fill: Fill) -> None:
+    customer = {"name": fill(limits.NAME), "email": "nobody@example.com"}
+    item = world.feedback(fill(limits.TEXT), customer=customer)
+    path = f"/feedback/{item['id']}/messages"
+    world.bob.post(path, {"channel": "phone", "direction": "in", "body": fill(limits.MESSAGE)})
+    world.bob.post(path, {"channel": "phone", "direction": "out", "body": fill(limits.MESSAGE)})
+    words = {"subject": fill(limits.SUBJECT - 1) + "!", "body": fill(limits.MESSAGE)}
+    [shared] = world.bob.post(path, {"to": ["ceo@example.com"]} | words)["items"]
+    world.bob.expect(204, "DELETE", f"/shares/{shared['share']}")
+    [queued] = world.bob.post(path, {"to": "customer"} | words)["items"]
+    world.ada.expect(200, "PUT", f"/customers/{item['customer']['id']}/do-not-contact", {"reason": fill(limits.REASON)})
+    clock.freeze(datetime.fromisoformat(queued["leaves_at"]))
+    send_all(world.service, Messages(world.service))
+    customer_id = item["customer"]["id"]
+    database, now = world.service.database, clock.now()
+    for wanted in (False, True):
+        database.transaction(lambda session: consent.subscribe(session, customer_id, wanted=wanted, now=now))  # noqa: B023
+    template = {"name": fill(limits.NAME), "kind": "reply", "language": "en", "team": "care"}
+    made = world.ada.post("/templates", template | {"subject": fill(limits.SUBJECT), "body": fill(limits.MESSAGE)})
+    world.ada.expect(200, "PATCH", f"/templates/{made['id']}", {"body": fill(limits.MESSAGE - 1) + "!"})
+    world.ada.expect(204, "DELETE", f"/templates/{made['id']}")
 
 
 def groups_end(world: World, fill: Fill) -> None:

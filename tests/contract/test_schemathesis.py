@@ -76,6 +76,13 @@ IN_WORDS: dict[str, set[str]] = {
     "changePolicy":      {"teams", "calendar", "targets", "ladders"},
     "setReminder":       {"feedback", "action", "remind_at", "for"},
     "changeReminder":    {"remind_at"},
+    "createMessage":     {"to", "template", "channel", "direction", "made_at", "kind", "last_message", "anyway", "body"}
+                         | {"language", "include_contact", "days"},
+    "createMessages":    {"feedback", "template", "body"},
+    "createTemplate":    {"team", "subject", "body"},
+    "changeTemplate":    {"team", "subject", "body"},
+    "previewTemplate":   {"feedback", "subject", "body"},
+    "previewStoredTemplate": {"feedback"},
     "createWebhook":     {"url", "event_types", "teams", "workflows", "headers", "secret"},
     "changeWebhook":     {"url", "event_types", "teams", "workflows", "headers"},
     "rotateWebhookSecret": {"secret"},
@@ -94,7 +101,7 @@ CHECKS = {
 }
 ENDLESS = [operation.name for operation in OPERATIONS if operation.streams]
 """It reads an answer to its end, and these have none; `tests/api/test_stream.py` asks them."""
-ERASED_NOT_GONE = ("/feedback/", "/customers/", "/reminders/", "/labels/")
+ERASED_NOT_GONE = ("/feedback/", "/customers/", "/reminders/", "/labels/", "/messages/", "/shares/")
 """DELETE erases what is personal there, cancels, or retires; that something was there stays, and is shown."""
 ANYWHERE = {"cursor", "Idempotency-Key"}  # a cursor goes with its list; a key with one request only
 MANY = 8
@@ -172,6 +179,7 @@ def fill(world: World, root: Person) -> None:
         made = world.give("Ada", "Root", item=item, by="Root", completion="any" if n % 2 else "all")
         root.post("/teams", {"key": f"team{n}", "name": f"Team {n}", "members": ["bob@example.com"]})
         root.post("/reminders", {"feedback": item["id"], "remind_at": "2099-12-01T17:00:00Z", "text": f"Reminder {n}"})
+        root.post(f"/feedback/{item['id']}/messages", {"to": [f"ceo{n}@example.com"], "body": f"Message {n}"})
         if n % 3 == 0:
             root.fire(made["actions"][1], "start")
         period = {"from": f"210{n}-01-01T00:00:00Z", "to": f"210{n}-02-01T00:00:00Z"}
