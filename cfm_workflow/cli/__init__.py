@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "workflow":    ("cfm_workflow.cli.workflows:group",   "Check a workflow file, draw a workflow."),
     "listen":      ("cfm_workflow.cli.listen:listen",     "Events of a running server, signed, to a local address."),
     "trigger":     ("cfm_workflow.cli.listen:trigger",    "A sample event, to look at or signed to a local address."),
+    "demo":        ("cfm_workflow.cli.demo:demo",         "Made-up people, feedback and work to look around with."),
     "db":          ("cfm_workflow.cli.database:group",    "The schema of the database."),
     "backup":      ("cfm_workflow.cli.backups:backup",    "Database and keys into one file, while running."),
     "restore":     ("cfm_workflow.cli.backups:restore",   "A backup into an empty database."),
