@@ -14,6 +14,7 @@ from cfm_workflow.models.links import Link
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
+from cfm_workflow.models.reports import FlowDay, ReportProgress, ReportReview, Stay
 from cfm_workflow.models.tokens import CalendarFeed, IdempotencyKey, Token
 from cfm_workflow.models.webhooks import Webhook
 from cfm_workflow.models.workflows import WorkflowVersion
@@ -34,6 +35,7 @@ __all__ = [
     "Event",
     "Feedback",
     "FeedbackWatcher",
+    "FlowDay",
     "IdempotencyKey",
     "Import",
     "ImportProblem",
@@ -50,6 +52,9 @@ __all__ = [
     "Policy",
     "PolicyVersion",
     "Reminder",
+    "ReportProgress",
+    "ReportReview",
+    "Stay",
     "SupervisedTeam",
     "Team",
     "TeamMember",

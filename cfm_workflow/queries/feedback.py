@@ -186,7 +186,17 @@ _FILTERS: dict[str, Any] = {
     "customer": lambda v: Feedback.customer_id == v,
     "received_from": lambda v: Feedback.received_at >= v,
     "received_to": lambda v: Feedback.received_at < v,
+    "belongs_to": lambda v: _served_by(v),
+    "scored": lambda v: Feedback.score.is_not(None) if v else Feedback.score.is_(None),
+    "channel_given": lambda v: Feedback.channel.is_not(None) if v else Feedback.channel.is_(None),
 }
+
+
+def _served_by(teams: list[int]) -> Any:
+    """Some work on it is that of one of these teams."""
+    here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
+    theirs = actions_query.belongs_to(Action.team_id, Action.assignee_id).params(belongs_to=teams)
+    return exists().where(here, theirs)
 
 
 def _found(session: Session, question: str) -> Any:
