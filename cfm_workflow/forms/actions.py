@@ -221,6 +221,8 @@ class ActionQuery(CountedPageQuery):
     late = QueryFlag(metadata={"description": "Not finished by its due date, whether it is finished by now or not."})
     not_accepted_in_time = QueryFlag(metadata={"description": "Nobody has accepted it by its `accept_by`."})
     waiting_since_before = Moment(metadata={"description": "Has been waiting since before then."})
+    waiting_since_from = Moment(metadata={"description": "Has been waiting since then or later."})
+    accept_by_from = Moment(metadata={"description": "To be accepted by then or later."})
     extended = QueryFlag(metadata={"description": "Due later than at first."})
     finish_met = QueryFlag(metadata={"description": "Finished by its first due date, or not."})
     outcome = Text(limits.KEY)

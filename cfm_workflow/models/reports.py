@@ -43,9 +43,9 @@ class FlowDay(Base):
 
     __tablename__ = "flow_days"
 
-    day: Mapped[str] = mapped_column(String(10), primary_key=True)
     team_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     assignee_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
     workflow_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     state: Mapped[str] = mapped_column(String(limits.KEY), primary_key=True)
     transition: Mapped[str] = mapped_column(String(limits.KEY), primary_key=True)

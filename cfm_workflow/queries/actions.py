@@ -408,6 +408,10 @@ _FILTERS: dict[str, Callable[[bool], Any]] = {
     "late": lambda value: late() if value else not_(late()),
     "not_accepted_in_time": lambda value: not_accepted_in_time() if value else not_(not_accepted_in_time()),
     "waiting_since_before": lambda _: waiting_since_before(),
+    "waiting_since_from": lambda _: and_(
+        text("category = 'waiting'"), Action.state_since >= bindparam("waiting_since_from")
+    ),
+    "accept_by_from": lambda _: Action.accept_by >= bindparam("accept_by_from"),
     "extended": lambda value: extended() if value else func.coalesce(not_(extended()), true()),
     "finish_met": lambda value: Action.finish_met.is_(true() if value else false()),
     "outcome": _outcome,

@@ -157,21 +157,26 @@ SORTS = {
 
 def page(session: Session, caller: Caller, wanted: Mapping[str, Any]) -> Page:
     """One page of items. `wanted` holds the filters, `sort`, `limit`, `cursor` and `count` of the form."""
-    conditions = [make(wanted[name]) for name, make in _FILTERS.items() if wanted.get(name) is not None]
+    found_by = conditions(wanted)
     if wanted.get("q"):
-        conditions.append(_found(session, wanted["q"]))
+        found_by.append(_found(session, wanted["q"]))
     if caller.hidden_teams:
-        conditions.append(may_see(caller))
+        found_by.append(may_see(caller))
     found = fetch_page(
         session,
-        SELECT.where(*conditions),
+        SELECT.where(*found_by),
         wanted,
         SORTS,
-        counted=select(Feedback.id).where(*conditions),
+        counted=select(Feedback.id).where(*found_by),
         present=lambda row: row,
     )
     reachable = with_contact(session, caller, found.items)
     return Page([view(row, contact=row.id in reachable) for row in found.items], found.next_cursor, found.total)
+
+
+def conditions(wanted: Mapping[str, Any]) -> list[Any]:
+    """What the filters of a form say of an item, all but `q`."""
+    return [make(wanted[name]) for name, make in _FILTERS.items() if wanted.get(name) is not None]
 
 
 _FILTERS: dict[str, Any] = {
@@ -192,10 +197,10 @@ _FILTERS: dict[str, Any] = {
 }
 
 
-def _served_by(teams: list[int]) -> Any:
+def _served_by(teams: Collection[int]) -> Any:
     """Some work on it is that of one of these teams."""
     here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
-    theirs = actions_query.belongs_to(Action.team_id, Action.assignee_id).params(belongs_to=teams)
+    theirs = actions_query.belongs_to(Action.team_id, Action.assignee_id).params(belongs_to=list(teams))
     return exists().where(here, theirs)
 
 

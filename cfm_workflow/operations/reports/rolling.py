@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 from cfm_workflow import ledger
 from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.models import Action, Event, FlowDay, ReportProgress, Stay
+from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.policy import spread
 from cfm_workflow.queries.reports.flow import EVERYBODY, NONE
 from cfm_workflow.workflow import BEFORE, Definition
-from cfm_workflow.operations.definitions import definition_of
 
 BATCH: Final = 300
 """Events read at once: little enough that others hardly wait for the transaction."""
@@ -93,7 +93,6 @@ def write(session: Session, batch: Batch) -> bool:
     changed = [dict(zip(_KEY, key, strict=True)) | {"count": count} for key, count in batch.days.items() if count]
     if changed:
         plain(session, _add(session), changed)
-        session.execute(delete(FlowDay).where(FlowDay.count == 0, FlowDay.day.in_({row["day"] for row in changed})))
     progress.position, progress.complete_to, progress.time_zone = batch.to, batch.complete_to, batch.zone.key
     session.flush()
     return True
@@ -130,8 +129,8 @@ def _ended(definition: Definition, history: Sequence[Row[Any]]) -> list[dict[str
     here: dict[str, Any] | None = None
     for row in history:
         said = orjson.loads(row.body)["data"]
-        name, left, entered = said.get("transition"), said.get("from"), said.get("to")
-        if left is not None and name is None:
+        name, entered = said.get("transition"), said.get("to")
+        if name is None and here is not None:
             continue
         step = definition.transitions.get(name) if name else None
         if step is not None and step.to == BEFORE and ended:
@@ -180,6 +179,4 @@ def _whose(stay: dict[str, Any]) -> tuple[int, int]:
 
 def _add(session: Session) -> Any:
     row = (sqlite if is_sqlite(session) else postgresql).insert(_DAYS)
-    return row.on_conflict_do_update(
-        index_elements=list(_KEY), set_={"count": _DAYS.c.count + row.excluded["count"]}
-    )
+    return row.on_conflict_do_update(index_elements=list(_KEY), set_={"count": _DAYS.c.count + row.excluded["count"]})
