@@ -52,7 +52,7 @@ class FigureOut(Schema):
     """A number, and where exactly what it counts is listed."""
 
     value = fields.Float(required=True, allow_none=True)
-    n = fields.Integer(metadata={"description": "Of a score: of how many it is made."})
+    n = fields.Integer(metadata={"description": "Of what is made of many: of how many. It is they that `rows` lists."})
     rows = fields.String(
         required=True, allow_none=True, metadata={"description": "The list behind it, below the base path of the API."}
     )

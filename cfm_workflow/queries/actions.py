@@ -312,12 +312,11 @@ def extended() -> Any:
     return Action.due_at > Action.first_due_at
 
 
-def belongs_to(team: Any, assignee: Any) -> Any:
-    """Whether work is that of some teams: given to one of them, or to a member without naming a team.
+def belongs_to(team: Any, assignee: Any, teams: Any) -> Any:
+    """Whether work is that of some `teams`: given to one of them, or to a member without naming a team.
 
     A case, so that nobody takes it for a way to find rows: it goes with a range of an index that holds both columns.
     """
-    teams: Any = bindparam("belongs_to", expanding=True)
     members = select(TeamMember.account_id).where(TeamMember.team_id.in_(teams))
     return case((team.is_(None), assignee.in_(members)), else_=team.in_(teams))
 
@@ -418,7 +417,7 @@ _FILTERS: dict[str, Callable[[bool], Any]] = {
     "root_cause": _equal(Action.root_cause, "root_cause"),
     "team_named": _given_or_not(Action.team_id),
     "assigned": _given_or_not(Action.assignee_id),
-    "belongs_to": lambda _: belongs_to(Action.team_id, Action.assignee_id),
+    "belongs_to": lambda _: belongs_to(Action.team_id, Action.assignee_id, bindparam("belongs_to", expanding=True)),
     "orphaned": _orphaned,
     "feedback": _serves,
     "workflow": _workflow,

@@ -200,7 +200,7 @@ _FILTERS: dict[str, Any] = {
 def _served_by(teams: Collection[int]) -> Any:
     """Some work on it is that of one of these teams."""
     here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
-    theirs = actions_query.belongs_to(Action.team_id, Action.assignee_id).params(belongs_to=list(teams))
+    theirs = actions_query.belongs_to(Action.team_id, Action.assignee_id, list(teams))
     return exists().where(here, theirs)
 
 

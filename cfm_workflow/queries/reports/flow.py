@@ -76,10 +76,9 @@ def _by_day(scope: Scope) -> Any:
     query = select(*columns, func.sum(FlowDay.count).label("many")).where(days).group_by(*columns)
     if scope.teams is None:
         return query.where(FlowDay.team_id == EVERYBODY, FlowDay.assignee_id == NONE)
-    teams: Any = bindparam("belongs_to", expanding=True)
-    members = select(TeamMember.account_id).where(TeamMember.team_id.in_(teams))
+    members = select(TeamMember.account_id).where(TeamMember.team_id.in_(scope.teams))
     return union_all(
-        query.where(FlowDay.team_id.in_(teams), FlowDay.assignee_id == NONE),
+        query.where(FlowDay.team_id.in_(scope.teams), FlowDay.assignee_id == NONE),
         query.where(FlowDay.team_id == NONE, FlowDay.assignee_id.in_(members)),
     )
 
@@ -93,8 +92,8 @@ def _seen_one_by_one(scope: Scope, period: Period) -> Any:
 
 
 def _theirs(scope: Scope) -> list[Any]:
-    found = [] if scope.teams is None else [actions_query.belongs_to(Stay.team_id, Stay.assignee_id)]
-    return found + ([actions_query.may_see(scope.caller)] if scope.caller.hidden_teams else [])
+    seen = [actions_query.may_see(scope.caller)] if scope.caller.hidden_teams else []
+    return scope.of_teams(Stay.team_id, Stay.assignee_id) + seen
 
 
 def _keys(session: Session) -> dict[int, str]:
@@ -248,7 +247,7 @@ def stays(session: Session, scope: Scope, wanted: Mapping[str, Any]) -> Page:
     conditions = [make(wanted[name]) for name, make in _FILTERS.items() if wanted.get(name) is not None]
     if wanted.get("hand_off"):
         conditions.append(_is_hand_off(session))
-    conditions += [each.params(**scope.given) for each in _theirs(scope)]
+    conditions += _theirs(scope)
     query: Any = (
         select(Stay, Action.title, WorkflowVersion.key, Team.key, Team.name, Account.name, Account.email)
         .join(Action, Action.id == Stay.action_id)

@@ -82,8 +82,8 @@ class Scope:
 
     @property
     def given(self) -> dict[str, Any]:
-        """What the conditions of lists and of `where` are bound to."""
-        return {"now": self.now} | ({} if self.teams is None else {"belongs_to": list(self.teams)})
+        """What the conditions of lists are bound to."""
+        return {"now": self.now}
 
     @property
     def filters(self) -> dict[str, str]:
@@ -92,8 +92,12 @@ class Scope:
     @property
     def where(self) -> list[Any]:
         """The conditions on actions."""
-        found = [] if self.teams is None else [actions_query.belongs_to(Action.team_id, Action.assignee_id)]
-        return found + ([actions_query.may_see(self.caller)] if self.caller.hidden_teams else [])
+        seen = [actions_query.may_see(self.caller)] if self.caller.hidden_teams else []
+        return self.of_teams(Action.team_id, Action.assignee_id) + seen
+
+    def of_teams(self, team: Any, assignee: Any) -> list[Any]:
+        """The condition that something with these columns is the work of the teams."""
+        return [] if self.teams is None else [actions_query.belongs_to(team, assignee, self.teams)]
 
     def rows(self, path: str = "/actions", **filters: Any) -> str:
         """The list of what these filters find in this scope; those of None do not count."""

@@ -53,5 +53,6 @@ def weekly(session: Session, scope: Scope, week: Period) -> dict[str, Any]:
 
 def _figures(session: Session, scope: Scope, period: Period) -> dict[str, dict[str, Any]]:
     taken = hand_off(session, scope, period)
-    handed = {"value": taken["median_seconds"], "rows": taken["visits"]["rows"]}
+    visits = taken["visits"]
+    handed = {"value": taken["median_seconds"], "n": visits["value"], "rows": visits["rows"]}
     return happened(session, scope, period) | {"hand_off_seconds": handed} | results(session, scope, period)
