@@ -86,6 +86,21 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listImports":              ("feedback:write",  SUPERVISORS),
     "getImport":                ("feedback:write",  SUPERVISORS),
     "listImportErrors":         ("feedback:write",  SUPERVISORS),
+    **{
+        f"get{name}":             ("actions:read",    SUPERVISORS)
+        for name in ("Overview", "Overdue", "Workload", "Process", "Metrics", "Weekly")
+    },
+    **{
+        f"export{name}As{kind}":  ("actions:read",    SUPERVISORS)
+        for name in ("Overview", "Overdue", "Workload", "Process", "Metrics", "Weekly")
+        for kind in ("Csv", "Xlsx")
+    },
+    "listStays":                ("actions:read",    SUPERVISORS),
+    "setReviewed":              ("users:manage",    SUPERVISORS),
+    "exportActionsAsCsv":       ("actions:read",    EVERYBODY),
+    "exportActionsAsXlsx":      ("actions:read",    EVERYBODY),
+    "exportFeedbackAsCsv":      ("feedback:read",   EVERYBODY),
+    "exportFeedbackAsXlsx":     ("feedback:read",   EVERYBODY),
     "listMails":                (NONE,              SUPERVISORS),
     "getMe":                    (FREE,              EVERYBODY),
     "changeMe":                 ("users:manage",    EVERYBODY),

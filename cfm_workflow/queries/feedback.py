@@ -4,7 +4,7 @@ from collections import namedtuple
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, true
+from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, text, true
 from sqlalchemy.orm import Session
 
 from cfm_workflow import limits
@@ -185,7 +185,7 @@ _FILTERS: dict[str, Any] = {
     "score_min": lambda v: Feedback.score >= v,
     "score_max": lambda v: Feedback.score <= v,
     "status": lambda v: Feedback.status.in_(v),
-    "needs_decision": lambda v: Feedback.needs_decision if v else ~Feedback.needs_decision,
+    "needs_decision": lambda v: text("needs_decision") if v else ~Feedback.needs_decision,  # as in the index
     "source": lambda v: Feedback.source == v,
     "external_id": lambda v: Feedback.external_id == v,
     "customer": lambda v: Feedback.customer_id == v,

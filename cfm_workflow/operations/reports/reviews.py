@@ -4,18 +4,17 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from cfm_workflow import access
 from cfm_workflow.access import Caller
-from cfm_workflow.errors import Forbidden
 from cfm_workflow.models import ReportReview
 
 
 def reviewed(session: Session, caller: Caller, *, now: datetime) -> None:
-    """The caller has seen everything up to now.
+    """The caller has seen everything up to now. Nobody else hears of it, so it is no event.
 
     Raises:
-        Forbidden: nobody but a person goes through reports.
+        Forbidden: they may not read reports.
     """
-    if caller.id is None or caller.is_integration:
-        raise Forbidden("reports.read", "Only people go through reports.")
+    access.require(caller, "reports.review")
     session.merge(ReportReview(account_id=caller.id, reviewed_at=now))
     session.flush()
