@@ -77,9 +77,11 @@ class ActionGroup(Base):
 
 
 _WHOSE = ("team_id", "assignee_id")
-_BOARD = ("category", "team_id", "workflow_id", "state")
+_BOARD = ("category", "team_id", "workflow_id", "state", "finished_at")
+_NOT_YET = ("finished_at", "accepted_at")
 _ENDED = ("category", "finish_met", "outcome_id")
-"""Columns at the end of an index from which reports count without reading the rows."""
+"""Columns at the end of an index from which reports count without reading the rows. SQLite wants those of the
+condition of the index among them."""
 
 
 def _index(name: str, *columns: str, where: TextClause) -> Index:
@@ -98,11 +100,11 @@ class Action(Base):
         _index("ix_actions_calendar", "calendar_id", "id", where=UNFINISHED),
         _index("ix_actions_on_behalf_of", "on_behalf_of_id", "id", where=STOOD_IN),
         _index("ix_actions_team", "team_id", "due_sort", "id", where=UNFINISHED),
-        _index("ix_actions_due", "due_sort", "id", *_WHOSE, where=UNFINISHED),
+        _index("ix_actions_due", "due_sort", "id", *_WHOSE, "finished_at", where=UNFINISHED),
         _index("ix_actions_priority", "priority", "id", where=UNFINISHED),
         _index("ix_actions_waiting", "waiting_until", "id", where=WAITING),
-        _index("ix_actions_waiting_since", "state_since", "id", *_WHOSE, where=WAITING),
-        _index("ix_actions_not_accepted", "accept_by", "id", *_WHOSE, where=NOT_ACCEPTED),
+        _index("ix_actions_waiting_since", "state_since", "id", *_WHOSE, "category", where=WAITING),
+        _index("ix_actions_not_accepted", "accept_by", "id", *_WHOSE, *_NOT_YET, where=NOT_ACCEPTED),
         _index("ix_actions_finished", "finished_at", "id", *_ENDED, *_WHOSE, where=FINISHED),
         _index("ix_actions_extended", "finished_at", "id", "first_due_at", "due_at", *_WHOSE, where=EXTENDED),
         _index("ix_actions_root_cause", "root_cause", "finished_at", "id", *_WHOSE, where=HAS_CAUSE),

@@ -38,7 +38,8 @@ class Stay(Base):
 class FlowDay(Base):
     """How many visits ended on a day, by step and by how long they took: the sum of rows of `stays`.
 
-    Each visit counts twice: under `EVERYBODY`, and under its team, or its assignee where it has no team.
+    Each visit counts under `EVERYBODY`, and under its team, or its assignee where it has no team; and both for its day
+    and for its month, which stands where days do.
     """
 
     __tablename__ = "flow_days"

@@ -13,13 +13,13 @@ AT = sa.DateTime(timezone=True)
 WORD = sa.String(40)
 UNFINISHED = "finished_at IS NULL"
 WHOSE = ["team_id", "assignee_id"]
-BOARD = ["category", "team_id", "workflow_id", "state"]
+BOARD = ["category", "team_id", "workflow_id", "state", "finished_at"]
 ENDED = ["category", "finish_met", "outcome_id"]
 
 WIDENED = (
     # name                     table       columns                                  more                  where
     ("ix_actions_mine", "actions", ["assignee_id", "due_sort", "id"], BOARD, UNFINISHED),
-    ("ix_actions_due", "actions", ["due_sort", "id"], WHOSE, UNFINISHED),
+    ("ix_actions_due", "actions", ["due_sort", "id"], [*WHOSE, "finished_at"], UNFINISHED),
     ("ix_actions_due_sort_id", "actions", ["due_sort", "id"], ["finished_at", *WHOSE], None),
     (
         "ix_feedback_metric_received_at_id",
@@ -30,10 +30,10 @@ WIDENED = (
     ),
 )
 ADDED = (
-    ("ix_actions_waiting_since", ["state_since", "id", *WHOSE], "category = 'waiting'"),
+    ("ix_actions_waiting_since", ["state_since", "id", *WHOSE, "category"], "category = 'waiting'"),
     (
         "ix_actions_not_accepted",
-        ["accept_by", "id", *WHOSE],
+        ["accept_by", "id", *WHOSE, "finished_at", "accepted_at"],
         "finished_at IS NULL AND accepted_at IS NULL AND accept_by IS NOT NULL",
     ),
     ("ix_actions_finished", ["finished_at", "id", *ENDED, *WHOSE], "finished_at IS NOT NULL"),
@@ -68,15 +68,15 @@ def upgrade() -> None:
     op.create_index("ix_stays_edge", "stays", ["state", "transition", "left_at", "action_id", "number"])
     op.create_table(
         "flow_days",
-        sa.Column("day", sa.String(10), nullable=False),
         *(sa.Column(name, ID, nullable=False) for name in ("team_id", "assignee_id", "workflow_id")),
+        sa.Column("day", sa.String(10), nullable=False),
         *(sa.Column(name, WORD, nullable=False) for name in ("state", "transition", "to_state")),
         sa.Column("bucket", ID, nullable=False),
         sa.Column("count", ID, nullable=False),
         sa.PrimaryKeyConstraint(
-            "day",
             "team_id",
             "assignee_id",
+            "day",
             "workflow_id",
             "state",
             "transition",

@@ -64,7 +64,9 @@ def test_each_visit_is_counted_with_its_time_and_an_undone_step_is_not(world: Wo
         "start": timedelta(hours=2),
         "complete": timedelta(hours=4, minutes=5),
     }
-    assert sum(day[-1] for day in days(world)) == 6  # each for everybody, and for its assignee
+    assert (
+        sum(day[-1] for day in days(world)) == 12
+    )  # each for everybody and for its assignee, on its day and in its month
 
 
 def test_doing_it_again_or_anew_comes_to_the_same(world: World) -> None:

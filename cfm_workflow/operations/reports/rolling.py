@@ -22,7 +22,7 @@ from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.models import Action, Event, FlowDay, ReportProgress, Stay
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.policy import spread
-from cfm_workflow.queries.reports.flow import EVERYBODY, NONE
+from cfm_workflow.queries.reports.flow import EVERYBODY, NONE, month_of
 from cfm_workflow.workflow import BEFORE, Definition
 
 BATCH: Final = 300
@@ -167,8 +167,9 @@ def _by_day(stays: Iterable[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
     found: Counter[tuple[Any, ...]] = Counter()
     for stay in stays:
         what = (stay["workflow_id"], stay["state"], stay["transition"], stay["to_state"], stay["bucket"])
-        found[(stay["day"], EVERYBODY, NONE, *what)] += 1
-        found[(stay["day"], *_whose(stay), *what)] += 1
+        for day in (stay["day"], month_of(stay["day"])):
+            found[(day, EVERYBODY, NONE, *what)] += 1
+            found[(day, *_whose(stay), *what)] += 1
     return found
 
 

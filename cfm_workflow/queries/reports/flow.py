@@ -6,10 +6,10 @@ Counted from `flow_days`, which the clock keeps up with the ledger; `complete_to
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, false, func, or_, select, union_all
+from sqlalchemy import and_, false, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from cfm_workflow.db import plain
@@ -57,9 +57,8 @@ def flow_of(session: Session, scope: Scope, period: Period) -> Flow:
     """All visits that ended in the period."""
     found: dict[Step, Counter[int]] = {}
     keys = _keys(session)
-    source = _seen_one_by_one(scope, period) if scope.caller.hidden_teams else _by_day(scope)
-    given = scope.given | {"first": period.first.isoformat(), "last": period.last.isoformat()}
-    for row in plain(session, source, given):
+    source = _seen_one_by_one(scope, period) if scope.caller.hidden_teams else _by_day(scope, period)
+    for row in plain(session, source, scope.given):
         step = (keys[row.workflow_id], row.state, row.transition, row.to_state)
         if row.many:  # an undone step leaves a zero
             found.setdefault(step, Counter())[row.bucket] += int(row.many)
@@ -69,18 +68,43 @@ def flow_of(session: Session, scope: Scope, period: Period) -> Flow:
 _WHAT: Final = ("workflow_id", "state", "transition", "to_state", "bucket")
 
 
-def _by_day(scope: Scope) -> Any:
-    """The days of the roll-up: those of everybody, or of teams and of their members without a team."""
+def _by_day(scope: Scope, period: Period) -> Any:
+    """The days and months of the roll-up: those of everybody, or of teams and of their members without a team."""
     columns = [getattr(FlowDay, name) for name in _WHAT]
-    days = FlowDay.day.between(bindparam("first"), bindparam("last"))
-    query = select(*columns, func.sum(FlowDay.count).label("many")).where(days).group_by(*columns)
-    if scope.teams is None:
-        return query.where(FlowDay.team_id == EVERYBODY, FlowDay.assignee_id == NONE)
-    members = select(TeamMember.account_id).where(TeamMember.team_id.in_(scope.teams))
-    return union_all(
-        query.where(FlowDay.team_id.in_(scope.teams), FlowDay.assignee_id == NONE),
-        query.where(FlowDay.team_id == NONE, FlowDay.assignee_id.in_(members)),
-    )
+    query = select(*columns, func.sum(FlowDay.count).label("many")).group_by(*columns)
+    whose: list[Any] = [and_(FlowDay.team_id == EVERYBODY, FlowDay.assignee_id == NONE)]
+    if scope.teams is not None:
+        members = select(TeamMember.account_id).where(TeamMember.team_id.in_(scope.teams))
+        whose = [
+            and_(FlowDay.team_id.in_(scope.teams), FlowDay.assignee_id == NONE),
+            and_(FlowDay.team_id == NONE, FlowDay.assignee_id.in_(members)),
+        ]
+    stretches = [FlowDay.day.between(first, last) for first, last in _stretches(period)]
+    return union_all(*(query.where(those, stretch) for those in whose for stretch in stretches))
+
+
+def month_of(day: str) -> str:
+    """What stands for a whole month where days do: behind all days, so that no stretch of days holds it."""
+    return f"M{day[:7]}"
+
+
+def _stretches(period: Period) -> list[tuple[str, str]]:
+    """The whole months of a period as one stretch, and the days before and behind them."""
+    begin = period.first if period.first.day == 1 else _next_month(period.first)
+    end = (period.last + timedelta(days=1)).replace(day=1)
+    if begin >= end:
+        return [(period.first.isoformat(), period.last.isoformat())]
+    day = timedelta(days=1)
+    found = [(month_of(begin.isoformat()), month_of((end - day).isoformat()))]
+    if period.first < begin:
+        found.append((period.first.isoformat(), (begin - day).isoformat()))
+    if end <= period.last:
+        found.append((end.isoformat(), period.last.isoformat()))
+    return found
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _seen_one_by_one(scope: Scope, period: Period) -> Any:
