@@ -1,7 +1,7 @@
 """The whole matrix of access: every operation for every kind of caller, against a table written by hand from the rules.
 
-The table here is the expectation; nothing in it is computed from `cfm_workflow.access`. A page has one of the same rights,
-and calls the same operations.
+The table here is the expectation; nothing in it is computed from `cfm_workflow.access`. A page has one of the
+same rights and calls the same operations.
 """
 
 import re
@@ -110,6 +110,21 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listImports":              ("feedback:write",  SUPERVISORS),
     "getImport":                ("feedback:write",  SUPERVISORS),
     "listImportErrors":         ("feedback:write",  SUPERVISORS),
+    **{
+        f"get{name}":             ("actions:read",    SUPERVISORS)
+        for name in ("Overview", "Overdue", "Workload", "Process", "Metrics", "Weekly")
+    },
+    **{
+        f"export{name}As{kind}":  ("actions:read",    SUPERVISORS)
+        for name in ("Overview", "Overdue", "Workload", "Process", "Metrics", "Weekly")
+        for kind in ("Csv", "Xlsx")
+    },
+    "listStays":                ("actions:read",    SUPERVISORS),
+    "setReviewed":              ("users:manage",    SUPERVISORS),
+    "exportActionsAsCsv":       ("actions:read",    EVERYBODY),
+    "exportActionsAsXlsx":      ("actions:read",    EVERYBODY),
+    "exportFeedbackAsCsv":      ("feedback:read",   EVERYBODY),
+    "exportFeedbackAsXlsx":     ("feedback:read",   EVERYBODY),
     "listMails":                (NONE,              SUPERVISORS),
     "getMe":                    (FREE,              EVERYBODY),
     "changeMe":                 ("users:manage",    EVERYBODY),

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "integration": ("cfm_workflow.cli.people:integration", "Programs with rights of their own."),
     "feedback":    ("cfm_workflow.cli.feedback:group",    "Bring in files of feedback."),
     "due":         ("cfm_workflow.cli.due:group",         "Due dates, reckoned anew."),
+    "reports":     ("cfm_workflow.cli.reports:group",     "What reports are made of, made anew."),
     "mail":        ("cfm_workflow.cli.mail:group",        "Whether mail gets out."),
     "workflow":    ("cfm_workflow.cli.workflows:group",   "Check a workflow file, draw a workflow."),
     "listen":      ("cfm_workflow.cli.listen:listen",     "Events of a running server, signed, to a local address."),

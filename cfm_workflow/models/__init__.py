@@ -17,6 +17,7 @@ from cfm_workflow.models.messages import Message, Share, ShareOpening, Template
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
+from cfm_workflow.models.reports import FlowDay, ReportProgress, ReportReview, Stay
 from cfm_workflow.models.sessions import BrowserSession, Password
 from cfm_workflow.models.tokens import CalendarFeed, IdempotencyKey, Token
 from cfm_workflow.models.webhooks import Webhook
@@ -40,6 +41,7 @@ __all__ = [
     "Event",
     "Feedback",
     "FeedbackWatcher",
+    "FlowDay",
     "IdempotencyKey",
     "Import",
     "ImportProblem",
@@ -60,9 +62,12 @@ __all__ = [
     "Policy",
     "PolicyVersion",
     "Reminder",
+    "ReportProgress",
+    "ReportReview",
     "RootCause",
     "Share",
     "ShareOpening",
+    "Stay",
     "SupervisedTeam",
     "Team",
     "TeamMember",

@@ -39,7 +39,7 @@ class Feedback(Base):
         Index("ix_feedback_status_received_at_id", "status", "received_at", "id"),
         Index("ix_feedback_source_received_at_id", "source", "received_at", "id"),
         Index("ix_feedback_channel_received_at_id", "channel", "received_at", "id"),
-        Index("ix_feedback_metric_received_at_id", "metric", "received_at", "id"),
+        Index("ix_feedback_metric_received_at_id", "metric", "received_at", "id", "channel", "source", "score"),
         Index("ix_feedback_customer_id_received_at_id", "customer_id", "received_at", "id"),
         Index(
             "ix_feedback_undecided",

@@ -21,7 +21,7 @@ from cfm_workflow.errors import RefusedTransition
 from cfm_workflow.forms.actions import FanOutIn
 from cfm_workflow.forms.loading import load
 from cfm_workflow.models import Reminder
-from cfm_workflow.operations import feedback, reminders
+from cfm_workflow.operations import closing, feedback, reminders
 from cfm_workflow.operations.actions.change import change
 from cfm_workflow.operations.actions.fan_out import fan_out
 from cfm_workflow.operations.actions.move import move
@@ -151,7 +151,8 @@ class Days:
 
     def _close(self, session: Session, at: datetime, ident: int, language: str) -> None:
         caller = self.cast.as_caller(session, self.cast.people["sam"])
-        feedback.close(session, caller, ident, self._reason("outcome", language), now=at)
+        reason = self._reason("outcome", language)
+        closing.close(session, caller, ident, reason, check_after=None, now=at)
 
     # -- who is given it -----------------------------------------------------------------------------------------------
 
