@@ -1,7 +1,10 @@
 """Claims about the door of the pages, whatever page is behind it."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
+from cfm_workflow import clock
 from tests.web.browsing import HTMX, signed_in, stranger
 from tests.world import World
 
@@ -99,3 +102,35 @@ def test_what_happens_is_told_to_open_pages_by_id_and_only_to_those_who_may_see_
     assert f"feedback:{action['feedback_id']}" in heard["subjects"]
     assert alice.open(f"/live?after={heard['last_position']}").json["subjects"] == []
     assert alice.open("/live?after=nonsense").json["subjects"] == []
+
+
+def test_a_stream_tells_the_same_as_it_happens_and_ends_with_the_session(small_world: World, noon: datetime) -> None:
+    alice = signed_in(small_world, small_world.alice)
+    begun = alice.open("/live").json["last_position"]
+    answer = alice.client.get(f"/live/stream?after={begun}")
+    pieces = answer.iter_encoded()
+    next(pieces)
+
+    action = small_world.action("Alice")
+
+    assert f'"action:{action["id"]}"' in next(pieces).decode()
+    alice.fill("/work", "/sign-out")
+    clock.freeze(noon + timedelta(seconds=16))
+    assert list(pieces) == []
+    answer.close()
+
+
+def test_places_for_streams_are_few_and_are_given_back(small_world: World) -> None:
+    alice = signed_in(small_world, small_world.alice)
+    places = small_world.service.settings.threads // 4
+    opened = [alice.client.get("/live/stream") for _ in range(places)]
+    assert {each.status_code for each in opened} == {200}
+
+    refused = alice.open("/live/stream", 503)
+
+    assert int(refused.headers["Retry-After"]) > 0
+    for each in opened:
+        each.close()
+    answer = alice.client.get("/live/stream")
+    assert answer.status_code == 200
+    answer.close()
