@@ -1,10 +1,13 @@
 """Claims about the door of the pages, whatever page is behind it."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
 
 from cfm_workflow import clock
+from cfm_workflow.access import RIGHTS
+from cfm_workflow.web.pages import PAGES
 from tests.web.browsing import HTMX, signed_in, stranger
 from tests.world import World
 
@@ -13,6 +16,42 @@ def test_who_is_not_signed_in_is_asked_to_and_comes_back_to_where_they_wanted(sm
     answer = stranger(small_world).open("/work?cursor=x", 303)
 
     assert answer.headers["Location"] == "/sign-in?next=%2Fwork%3Fcursor%3Dx"
+
+
+WITHOUT_SIGN_IN = {
+    "start",
+    "sign_in",
+    "sign_in_now",
+    "sign_out",
+    "ask_for_link",
+    "mail_link",
+    "ask_for_reset",
+    "mail_reset",
+    "entrance",
+    "enter",
+    "choose_language",
+    "choose_theme",
+}
+
+
+def test_every_page_says_its_right_and_nobody_else_gets_in(small_world: World) -> None:
+    assert {page.name for page in PAGES if page.right is None} == WITHOUT_SIGN_IN
+    assert {page.right for page in PAGES} - {None} <= RIGHTS.keys()
+    client = small_world.app.test_client()
+    for page in PAGES:
+        if page.right is not None:
+            path = re.sub(r"<[^>]+>", "1", page.path)
+            answer = client.open(path, method=page.method)
+            assert answer.status_code == 303, page.name
+            assert answer.headers["Location"].startswith("/sign-in"), page.name
+
+
+def test_every_form_wants_its_proof(small_world: World) -> None:
+    ada = signed_in(small_world, small_world.ada)
+    for page in PAGES:
+        if page.method == "POST":
+            path = re.sub(r"<[^>]+>", "1", page.path)
+            assert ada.client.post(path).status_code == 403, page.name
 
 
 def test_a_fragment_is_told_to_go_to_sign_in_as_a_whole(small_world: World) -> None:
