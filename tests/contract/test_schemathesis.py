@@ -45,6 +45,7 @@ IN_WORDS: dict[str, set[str]] = {
                           "root_cause", "resolution"},
     "fireTransition":    {"transition", "outcome", "assignee", "until", "until_answer", "reason", "root_cause",
                           "resolution"},
+    "closeFeedback":     {"reason"},
     "createFeedback":    {"score", "customer", "attributes"},
     "changeFeedback":    {"score", "customer", "attributes"},
     "createCustomer":    {"name", "source"},
