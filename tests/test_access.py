@@ -47,6 +47,8 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "changeFeedback":           ("feedback:write",  HANDLERS | {"recorder"}),
     "eraseFeedback":            ("feedback:write",  ADMINISTRATORS),
     "closeFeedback":            ("feedback:write",  SUPERVISORS),
+    "tellSolved":               ("feedback:write",  EVERYBODY),
+    "listChecks":               ("feedback:read",   EVERYBODY),
     "getTimeline":              ("feedback:read",   EVERYBODY),
     "listWatchersOfFeedback":   ("feedback:read",   EVERYBODY),
     "labelFeedback":            ("feedback:write",  EVERYBODY),
