@@ -147,6 +147,8 @@ RIGHTS: Final[dict[str, Right]] = {
     "settings.manage":   _right("settings:manage"),
     "policies.manage":   _right("settings:manage", "supervisor"),
     "calendars.manage":  _right("settings:manage", "supervisor"),
+    "reports.read":      _right("actions:read",    "supervisor"),
+    "reports.review":    _right("users:manage",    "supervisor"),
     "mails.read":        _right(None,              "supervisor"),
     "events.read":       _right("events:read"),
     "events.audit":      _right(None),

@@ -29,6 +29,8 @@ ITEMS_PER_ACTION: Final = 1_000
 PAGE: Final = 200
 EVENTS_PAGE: Final = 1_000
 COUNT: Final = 10_000
+EXPORT: Final = 100_000
+EXPORT_PAGE: Final = 1_000
 BODY_BYTES: Final = 1024 * 1024
 IMPORT_BYTES: Final = 2 * 1024**3
 IMPORT_LINE_BYTES: Final = 1024 * 1024
@@ -95,6 +97,7 @@ TABLE: Final[dict[str, int]] = {
     "page": PAGE,
     "events_page": EVENTS_PAGE,
     "count": COUNT,
+    "export": EXPORT,
     "body_bytes": BODY_BYTES,
     "import_bytes": IMPORT_BYTES,
     "import_line_bytes": IMPORT_LINE_BYTES,

@@ -1,6 +1,7 @@
 """The whole matrix of access: every operation for every kind of caller, against a table written by hand from the rules.
 
-The table here is the expectation; nothing in it is computed from `cfm_workflow.access`.
+The table here is the expectation; nothing in it is computed from `cfm_workflow.access`. A page has one of the
+same rights and calls the same operations.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from cfm_workflow.api.routing import OPERATIONS, Operation
 from cfm_workflow.db import Database, T
 from cfm_workflow.security.tokens import new_token
 from cfm_workflow.service import open_service
+from cfm_workflow.web.pages import PAGES
 from tests.conftest import new_database, service_settings
 from tests.world import World, populate
 
@@ -45,6 +47,8 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "changeFeedback":           ("feedback:write",  HANDLERS | {"recorder"}),
     "eraseFeedback":            ("feedback:write",  ADMINISTRATORS),
     "closeFeedback":            ("feedback:write",  SUPERVISORS),
+    "tellSolved":               ("feedback:write",  EVERYBODY),
+    "listChecks":               ("feedback:read",   EVERYBODY),
     "getTimeline":              ("feedback:read",   EVERYBODY),
     "listWatchersOfFeedback":   ("feedback:read",   EVERYBODY),
     "labelFeedback":            ("feedback:write",  EVERYBODY),
@@ -106,6 +110,21 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listImports":              ("feedback:write",  SUPERVISORS),
     "getImport":                ("feedback:write",  SUPERVISORS),
     "listImportErrors":         ("feedback:write",  SUPERVISORS),
+    **{
+        f"get{name}":             ("actions:read",    SUPERVISORS)
+        for name in ("Overview", "Overdue", "Workload", "Process", "Metrics", "Weekly")
+    },
+    **{
+        f"export{name}As{kind}":  ("actions:read",    SUPERVISORS)
+        for name in ("Overview", "Overdue", "Workload", "Process", "Metrics", "Weekly")
+        for kind in ("Csv", "Xlsx")
+    },
+    "listStays":                ("actions:read",    SUPERVISORS),
+    "setReviewed":              ("users:manage",    SUPERVISORS),
+    "exportActionsAsCsv":       ("actions:read",    EVERYBODY),
+    "exportActionsAsXlsx":      ("actions:read",    EVERYBODY),
+    "exportFeedbackAsCsv":      ("feedback:read",   EVERYBODY),
+    "exportFeedbackAsXlsx":     ("feedback:read",   EVERYBODY),
     "listMails":                (NONE,              SUPERVISORS),
     "getMe":                    (FREE,              EVERYBODY),
     "changeMe":                 ("users:manage",    EVERYBODY),
@@ -488,7 +507,8 @@ def test_every_operation_is_in_the_table_and_says_its_right() -> None:
 def test_every_address_of_the_service_is_an_operation_or_named_as_public(house: House) -> None:
     endpoints = {rule.endpoint for rule in house.world.app.url_map.iter_rules()}
     operations = {f"api.{name}" for name in BY_NAME}
-    assert sorted(endpoints - operations) == sorted(PUBLIC["pages"])
+    pages = {f"pages.{declared.name}" for declared in PAGES}  # see tests/web/test_door.py
+    assert sorted(endpoints - operations - pages) == sorted(PUBLIC["pages"])
 
 
 @pytest.mark.parametrize("path", ["/api/v1/openapi.json", "/docs", "/healthz", "/readyz", "/metrics"])

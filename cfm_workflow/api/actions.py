@@ -58,10 +58,10 @@ _FIELDS = ("reason", "outcome", "assignee", "until", "until_answer", "root_cause
 )
 def list_actions(ask: Ask) -> Any:
     """Actions, the newest first unless `sort` says otherwise."""
-    return actions_query.page(ask.session, ask.caller, _resolved(ask, ask.query), now=ask.now).as_answer()
+    return actions_query.page(ask.session, ask.caller, resolved(ask, ask.query), now=ask.now).as_answer()
 
 
-def _resolved(ask: Ask, query: Any) -> dict[str, Any]:
+def resolved(ask: Ask, query: Any) -> dict[str, Any]:
     """Names in filters as ids; a name nobody has is refused, so that a typing error does not look like no work."""
     wanted = dict(query)
     wanted.setdefault("sort", "-created_at")

@@ -87,6 +87,7 @@ _CHANGES: Final = {
 }
 
 _NOT_IN_EVENTS: Final = (
+    "labels",
     "attributes",
     "imported",
     "closed_at",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import orjson
 from flask import Flask, Response, request
@@ -51,6 +51,8 @@ from cfm_workflow.service import Service
 BASE: Final = "/api/v1"
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
+PIECE: Final = 1 << 16
+"""Bytes of a file sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,21 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """A file to be kept under a name. It is sent in pieces after the session of the request has ended, and closed."""
+
+    file: IO[bytes]
+    media_type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A declared route. `right` is a key of `access.RIGHTS`, or None for what needs no sign-in.
 
     `etag`: the answer is an action with its version. `matches`: honours If-Match. `secret`: the answer holds one.
     `optional`: what it is about may not be there, though the path names nothing.
+    `file`: the media type of an answer that is a file.
     `streams`: the answer is a `Stream` of server-sent events, which honours Last-Event-ID.
     `receive`: reads a body that is no JSON before the transaction begins, and returns what it is and a hash of it.
     `look_up`: asks outside about a body before the transaction begins, and refuses it as wrong.
@@ -111,6 +123,7 @@ class Operation:
     matches: bool = False
     secret: bool = False
     optional: bool = False
+    file: str | None = None
     streams: bool = False
     receive: Callable[[Service, Mapping[str, Any]], tuple[Mapping[str, Any], bytes]] | None = None
     look_up: Callable[[Service, Mapping[str, Any]], None] | None = None
@@ -228,7 +241,20 @@ def _read(
     done = operation.handler(Ask(session, caller, now, service, query=wanted or {}), **path)
     if isinstance(done, Stream):
         return Response(done.pieces, headers={"Cache-Control": "no-store", **done.headers}, content_type=EVENT_STREAM)
+    if isinstance(done, Download):
+        return _download(done)
     return _response(_answer(operation, done))
+
+
+def _download(done: Download) -> Response:
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{done.name}"'}
+    return Response(_pieces(done.file), headers=headers, content_type=done.media_type)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def _write(

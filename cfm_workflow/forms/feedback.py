@@ -15,6 +15,7 @@ from cfm_workflow.forms.fields import (
     QueryChoices,
     QueryFlag,
     QueryIdent,
+    QueryIdents,
     QueryNames,
     QueryWhole,
     Text,
@@ -100,6 +101,9 @@ class FeedbackQuery(CountedPageQuery):
     customer = QueryIdent()
     received_from = Moment()
     received_to = Moment(metadata={"description": "Exclusive."})
+    belongs_to = QueryIdents(metadata={"description": "Teams by id, parted by commas, which have work on it."})
+    scored = QueryFlag(metadata={"description": "Whether it has a score."})
+    channel_given = QueryFlag(metadata={"description": "Whether it has a channel."})
     sort = fields.String(validate=validate.OneOf(["-received_at", "received_at", "-created_at", "created_at"]))
 
 

@@ -346,6 +346,18 @@ class QueryRef(fields.String):
         return text
 
 
+class QueryIdents(fields.String):
+    """Ids in a query string, parted by commas; loads as a list."""
+
+    shape: ClassVar[Shape] = {"pattern": "^[1-9][0-9]{0,15}(,[1-9][0-9]{0,15}){0,99}$"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(self.shape["pattern"], text, re.ASCII) or any(int(n) > limits.ID for n in text.split(",")):
+            raise ValidationError("must be ids, parted by commas")
+        return [int(number) for number in text.split(",")]
+
+
 class LanguageTag(fields.String):
     """A language tag such as `en` or `ko-KR` (BCP 47)."""
 

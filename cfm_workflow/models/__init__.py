@@ -18,6 +18,7 @@ from cfm_workflow.models.notes import Note, NoteMention, NoteVersion
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
+from cfm_workflow.models.reports import FlowDay, ReportProgress, ReportReview, Stay
 from cfm_workflow.models.sessions import BrowserSession, Password
 from cfm_workflow.models.tokens import CalendarFeed, IdempotencyKey, Token
 from cfm_workflow.models.webhooks import Webhook
@@ -41,6 +42,7 @@ __all__ = [
     "Event",
     "Feedback",
     "FeedbackWatcher",
+    "FlowDay",
     "IdempotencyKey",
     "Import",
     "ImportProblem",
@@ -64,9 +66,12 @@ __all__ = [
     "Policy",
     "PolicyVersion",
     "Reminder",
+    "ReportProgress",
+    "ReportReview",
     "RootCause",
     "Share",
     "ShareOpening",
+    "Stay",
     "SupervisedTeam",
     "Team",
     "TeamMember",

@@ -20,8 +20,9 @@ class ItemStatus(StrEnum):
 
 SETTLING = text("settles_at IS NOT NULL")
 SILENT = text("silent_at IS NOT NULL")
-WAITING = "status IN ('open', 'resolved') AND silent_at IS NULL AND customer_id IS NOT NULL"
-"""Items whose customer may be waiting for a word, and of which nobody was told so."""
+WAITING = "status NOT IN ('new', 'closed') AND silent_at IS NULL AND customer_id IS NOT NULL"
+"""Items whose customer may be waiting for a word, and of which nobody was told so. (SQLite would take `IN` for a reason
+to go by the index of the status.)"""
 NEVER_TOLD = text(f"{WAITING} AND told_at IS NULL")
 TOLD_BEFORE = text(f"{WAITING} AND told_at IS NOT NULL")
 FOLLOWING = text("follows_id IS NOT NULL")
@@ -39,7 +40,7 @@ class Feedback(Base):
         Index("ix_feedback_status_received_at_id", "status", "received_at", "id"),
         Index("ix_feedback_source_received_at_id", "source", "received_at", "id"),
         Index("ix_feedback_channel_received_at_id", "channel", "received_at", "id"),
-        Index("ix_feedback_metric_received_at_id", "metric", "received_at", "id"),
+        Index("ix_feedback_metric_received_at_id", "metric", "received_at", "id", "channel", "source", "score"),
         Index("ix_feedback_customer_id_received_at_id", "customer_id", "received_at", "id"),
         Index(
             "ix_feedback_undecided",

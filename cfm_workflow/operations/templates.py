@@ -81,9 +81,10 @@ def preview(
     """How a mail to the customer of an item would read, by a stored template or by one that is being written.
 
     Raises:
-        NotFound: there is no such template; Invalid: there is no such item, or a variable is unknown.
+        NotFound: there is no such template; Forbidden; Invalid: there is no such item, or a variable is unknown.
     """
     stored = None if template_id is None else templates_query.find(session, template_id)
+    access.require(caller, "message.write")
     subject, body, language, kind = (
         (stored.subject, stored.body, stored.language, stored.kind)
         if stored is not None

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select, true
+from sqlalchemy import Row, Select, and_, bindparam, case, exists, false, func, not_, or_, select, text, true
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
 from cfm_workflow.access import Caller
-from cfm_workflow.db import listed, plain
+from cfm_workflow.db import Instant, listed, plain
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import (
     Account,
@@ -199,11 +199,19 @@ SORTS = {
     "-created_at": Sort((Action.id,), descending=True),
     "priority": Sort((Action.priority, Action.id)),
     "-priority": Sort((Action.priority, Action.id), descending=True),
+    "finished_at": Sort((Action.finished_at, Action.id)),
+    "-finished_at": Sort((Action.finished_at, Action.id), descending=True),
+    "accept_by": Sort((Action.accept_by, Action.id)),
+    "state_since": Sort((Action.state_since, Action.id)),
+    "created_between": Sort((Action.created_at, Action.id)),
+    "-created_between": Sort((Action.created_at, Action.id), descending=True),
 }
+"""By creation, ids do as well and need no index of their own; but not where a stretch of time is asked for."""
 
 
 def page(session: Session, caller: Caller, wanted: dict[str, Any], *, now: datetime) -> Page:
     """One page of actions. `wanted` holds the filters, `sort`, `limit`, `cursor` and `count` of the form."""
+    wanted = _in_time(wanted, now)
     place = find_place(wanted, SORTS)
     filters = tuple((name, _variant(wanted[name])) for name in _FILTERS if _is_given(wanted.get(name)))
     asked, narrow, counted = _statements(filters, place.name, place.is_after)
@@ -213,6 +221,20 @@ def page(session: Session, caller: Caller, wanted: dict[str, Any], *, now: datet
     rows = plain(session, asked, given | place.parameters).all()
     total = plain(session, counted, given).scalar_one() if wanted.get("count") else None
     return cut(rows, place, present=lambda row: _shown(row, now), total=total)
+
+
+def _in_time(wanted: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Days of being overdue as instants, and the order that suits a stretch of time."""
+    days: dict[str, Any] = {
+        name: now - timedelta(days=wanted[name]) for name in OVERDUE_DAYS if wanted.get(name) is not None
+    }
+    sort = wanted.get("sort") or ""
+    if sort.removeprefix("-") == "created_at" and (wanted.get("created_from") or wanted.get("created_to")):
+        days["sort"] = sort.replace("created_at", "created_between")
+    return wanted | days
+
+
+OVERDUE_DAYS = ("overdue_days_min", "overdue_days_max")
 
 
 def numbers(session: Session, caller: Caller, *, today: date, zone: ZoneInfo, now: datetime) -> dict[str, int]:
@@ -278,6 +300,42 @@ def _overdue(value: bool) -> Any:
     return or_(Action.finished_at.is_not(None), Action.due_sort >= bindparam("now"))
 
 
+def late() -> Any:
+    """Not finished by the due date: still open past it, or finished after it."""
+    open_past_it = and_(Action.finished_at.is_(None), Action.due_sort < bindparam("now"))
+    return or_(open_past_it, Action.finished_at > Action.due_sort)
+
+
+def not_accepted_in_time() -> Any:
+    """Nobody has accepted it although the time for that is over."""
+    return and_(
+        Action.finished_at.is_(None), Action.accepted_at.is_(None), Action.accept_by.is_not(None), _is_past_accepting()
+    )
+
+
+def _is_past_accepting() -> Any:
+    return Action.accept_by < bindparam("now")
+
+
+def waiting_since_before() -> Any:
+    """It has waited since before an instant."""
+    return and_(text("category = 'waiting'"), Action.state_since < bindparam("waiting_since_before"))
+
+
+def extended() -> Any:
+    """Its due date is later than the first one."""
+    return Action.due_at > Action.first_due_at
+
+
+def belongs_to(team: Any, assignee: Any, teams: Any) -> Any:
+    """Whether work is that of some `teams`: given to one of them, or to a member without naming a team.
+
+    A case, so that nobody takes it for a way to find rows: it goes with a range of an index that holds both columns.
+    """
+    members = select(TeamMember.account_id).where(TeamMember.team_id.in_(teams))
+    return case((team.is_(None), assignee.in_(members)), else_=team.in_(teams))
+
+
 def _orphaned(value: bool) -> Any:
     gone = select(Account.id).where(Account.active.is_(False)).scalar_subquery()
     if value:
@@ -318,6 +376,10 @@ def _left_behind(all_teams: bool) -> Any:
     return and_(left, or_(Action.team_id.in_(watched), named))
 
 
+def _given_or_not(column: Any) -> Any:
+    return lambda value: column.is_not(None) if value else column.is_(None)
+
+
 def _equal(column: Any, name: str) -> Any:
     return lambda _: column == bindparam(name)
 
@@ -340,8 +402,33 @@ _FILTERS: dict[str, Callable[[bool], Any]] = {
     "external_ref": _equal(Action.external_ref, "external_ref"),
     "due_before": lambda _: Action.due_sort < bindparam("due_before"),
     "due_after": lambda _: and_(Action.due_sort > bindparam("due_after"), Action.due_at.is_not(None)),
+    "due_from": lambda _: and_(Action.due_sort >= bindparam("due_from"), Action.due_at.is_not(None)),
+    "created_from": lambda _: Action.created_at >= bindparam("created_from"),
+    "created_to": lambda _: Action.created_at < bindparam("created_to"),
+    "finished_from": lambda _: and_(Action.finished_at.is_not(None), Action.finished_at >= bindparam("finished_from")),
+    "finished_to": lambda _: and_(Action.finished_at.is_not(None), Action.finished_at < bindparam("finished_to")),
     "finished": _finished,
     "overdue": _overdue,
+    "overdue_days_min": lambda _: and_(
+        Action.finished_at.is_(None), Action.due_sort <= bindparam("overdue_days_min", type_=Instant)
+    ),
+    "overdue_days_max": lambda _: and_(
+        Action.finished_at.is_(None),
+        Action.due_sort < bindparam("now"),
+        Action.due_sort > bindparam("overdue_days_max", type_=Instant),
+    ),
+    "late": lambda value: late() if value else not_(late()),
+    "not_accepted_in_time": lambda value: not_accepted_in_time() if value else not_(not_accepted_in_time()),
+    "waiting_since_before": lambda _: waiting_since_before(),
+    "waiting_since_from": lambda _: and_(
+        text("category = 'waiting'"), Action.state_since >= bindparam("waiting_since_from")
+    ),
+    "accept_by_from": lambda _: Action.accept_by >= bindparam("accept_by_from"),
+    "extended": lambda value: extended() if value else func.coalesce(not_(extended()), true()),
+    "finish_met": lambda value: Action.finish_met.is_(true() if value else false()),
+    "team_named": _given_or_not(Action.team_id),
+    "assigned": _given_or_not(Action.assignee_id),
+    "belongs_to": lambda _: belongs_to(Action.team_id, Action.assignee_id, bindparam("belongs_to", expanding=True)),
     "orphaned": _orphaned,
     "rare_label": lambda _: is_served("rare_label", few=True),
     "common_label": lambda _: is_served("common_label", few=False),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, true
+from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, text, true
 from sqlalchemy.orm import Session
 
 from cfm_workflow import limits
@@ -167,23 +167,23 @@ SORTS = {
 
 def page(session: Session, caller: Caller, wanted: Mapping[str, Any]) -> Page:
     """One page of items. `wanted` holds the filters, `sort`, `limit`, `cursor` and `count` of the form."""
-    conditions = [make(wanted[name]) for name, make in _FILTERS.items() if wanted.get(name) is not None]
+    found_by = conditions(wanted)
     if wanted.get("q"):
-        conditions.append(_found(session, wanted["q"]))
+        found_by.append(_found(session, wanted["q"]))
     if caller.hidden_teams:
-        conditions.append(may_see(caller))
+        found_by.append(may_see(caller))
     asked, counted, sorts = SELECT, select(Feedback.id), SORTS
     labelled = _by_labels(session, wanted)
     if labelled.first is not None:
         of_it = and_(Labelling.feedback_id == Feedback.id, Labelling.label_id == labelled.first)
         asked, counted, sorts = asked.join(Labelling, of_it), counted.join(Labelling, of_it), _SORTS_OF_LABEL
-    conditions += labelled.conditions
+    found_by += labelled.conditions
     found = fetch_page(
         session,
-        asked.where(*conditions),
+        asked.where(*found_by),
         wanted,
         sorts,
-        counted=counted.where(*conditions),
+        counted=counted.where(*found_by),
         present=lambda row: row,
     )
     reachable = with_contact(session, caller, found.items)
@@ -228,20 +228,35 @@ def _by_labels(session: Session, wanted: Mapping[str, Any]) -> _Labelled:
     return _Labelled(first, conditions)
 
 
+def conditions(wanted: Mapping[str, Any]) -> list[Any]:
+    """What the filters of a form say of an item, all but `q`."""
+    return [make(wanted[name]) for name, make in _FILTERS.items() if wanted.get(name) is not None]
+
+
 _FILTERS: dict[str, Any] = {
     "channel": lambda v: Feedback.channel == v,
     "metric": lambda v: Feedback.metric == v,
     "score_min": lambda v: Feedback.score >= v,
     "score_max": lambda v: Feedback.score <= v,
     "status": lambda v: Feedback.status.in_(v),
-    "needs_decision": lambda v: Feedback.needs_decision if v else ~Feedback.needs_decision,
+    "needs_decision": lambda v: text("needs_decision") if v else ~Feedback.needs_decision,  # as in the index
     "silent": lambda v: Feedback.silent_at.is_not(None) if v else Feedback.silent_at.is_(None),
     "source": lambda v: Feedback.source == v,
     "external_id": lambda v: Feedback.external_id == v,
     "customer": lambda v: Feedback.customer_id == v,
     "received_from": lambda v: Feedback.received_at >= v,
     "received_to": lambda v: Feedback.received_at < v,
+    "belongs_to": lambda v: _served_by(v),
+    "scored": lambda v: Feedback.score.is_not(None) if v else Feedback.score.is_(None),
+    "channel_given": lambda v: Feedback.channel.is_not(None) if v else Feedback.channel.is_(None),
 }
+
+
+def _served_by(teams: Collection[int]) -> Any:
+    """Some work on it is that of one of these teams."""
+    here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
+    theirs = actions_query.belongs_to(Action.team_id, Action.assignee_id, list(teams))
+    return exists().where(here, theirs)
 
 
 def _found(session: Session, question: str) -> Any:

@@ -19,6 +19,7 @@ from cfm_workflow.worker.mail import empty_outbox
 from cfm_workflow.worker.merging import merge_labels
 from cfm_workflow.worker.reckoning import follow_calendars
 from cfm_workflow.worker.reminders import tell_reminders
+from cfm_workflow.worker.rolling import roll_up_reports
 from cfm_workflow.worker.upkeep import (
     beat,
     beat_of_worker,
@@ -66,6 +67,7 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(ask_customers,        timedelta(seconds=5),   Part.SCHEDULER),
     Job(assume_answers,       timedelta(minutes=1),   Part.SCHEDULER),
     Job(raise_silence,        timedelta(minutes=1),   Part.SCHEDULER),
+    Job(roll_up_reports,      timedelta(seconds=10),  Part.SCHEDULER),
     Job(run_imports,          timedelta(seconds=2),   Part.WORKER),
     Job(replay_to_webhooks,   timedelta(seconds=1),   Part.WORKER),
     Job(watch_webhooks,       timedelta(minutes=1),   Part.SCHEDULER),

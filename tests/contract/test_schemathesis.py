@@ -40,7 +40,14 @@ from tests.world import ROLES, Person, World
 
 IN_WORDS: dict[str, set[str]] = {
     # operation          fields of which a rule cannot be said in JSON Schema
-    "listActions":       {"assignee", "assigner", "team", "label", "outcome"},
+    "listActions":       {"assignee", "assigner", "team", "label", "outcome", "sort"},
+    "exportActionsAsCsv": {"assignee", "assigner", "team", "label", "outcome", "sort"},
+    "exportActionsAsXlsx": {"assignee", "assigner", "team", "label", "outcome", "sort"},
+    **{
+        f"{verb}{name}{kind}":  {"team", "from", "to", "week"}
+        for name in ("Overview", "Overdue", "Workload", "Process", "Metrics", "Weekly")
+        for verb, kind in (("get", ""), ("export", "AsCsv"), ("export", "AsXlsx"))
+    },
     "listMyActions":     {"left_behind"},
     "giveActions":       {"assignees", "workflow", "completion", "due_in", "due_on", "policy", "attributes"},
     "changeAction":      {"reason", "attributes", "due_on"},
@@ -56,6 +63,7 @@ IN_WORDS: dict[str, set[str]] = {
     "listLabels":        {"q"},
     "mergeLabel":        {"into"},
     "countLabel":        {"from", "to"},
+    "closeFeedback":     {"reason"},
     "createFeedback":    {"score", "customer", "attributes"},
     "changeFeedback":    {"score", "customer", "attributes"},
     "createCustomer":    {"name", "source"},
