@@ -159,7 +159,7 @@ class Teller:
             yield Fact(self._("State"), self._(words.STATUSES.get(status, status)))
         elif news.part("webhook").get("disabled_reason"):
             yield Fact(self._("Reason"), news.part("webhook")["disabled_reason"])
-        yield from self._changes(news)
+        yield from self.changes(news)
         if news.part("calendar"):
             yield Fact(self._("Calendar"), str(news.part("calendar").get("name")))
 
@@ -196,7 +196,8 @@ class Teller:
         if total > 1:
             yield Fact(self._("Group"), self._progress(done, total))
 
-    def _changes(self, news: News) -> Iterator[Fact]:
+    def changes(self, news: News) -> Iterator[Fact]:
+        """What became of which field."""
         for name, change in news.part("changes").items():
             if name in _UNSAID:
                 continue

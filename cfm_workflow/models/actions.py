@@ -99,6 +99,14 @@ class Action(Base):
             sqlite_where=text("category = 'waiting'"),
             postgresql_where=text("category = 'waiting'"),
         ),
+        Index(
+            "ix_actions_waiting_mine",
+            "assignee_id",
+            "due_sort",
+            "id",
+            sqlite_where=text("category = 'waiting'"),
+            postgresql_where=text("category = 'waiting'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -83,7 +83,7 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
         address=person.email,
         reader=reader,
         told=arrangement,
-        names=_names(
+        names=names_of(
             session, arrangement.news, reader.language, group_id=arrangement.main.part("action").get("group_id")
         ),
         unsaid=len(notices) - len(news),
@@ -133,7 +133,7 @@ def _digest(session: Session, caller: Caller, person: Any, claimed: Claimed, now
         address=person.email,
         reader=reader,
         told=Digest(figures, news, len(notices) - len(news)),
-        names=_names(session, news, reader.language),
+        names=names_of(session, news, reader.language),
         unsaid=0,
         purposes=["preferences"],
         action_id=None,
@@ -186,8 +186,8 @@ def _read(session: Session, notices: Sequence[Any]) -> list[News]:
     return [News(relation_of[row.position], orjson.loads(row.body)) for row in bodies]
 
 
-def _names(session: Session, told: Sequence[News], language: str, *, group_id: int | None = None) -> Names:
-    """What the reader calls the states, transitions and outcomes in these news; and how far a group is."""
+def names_of(session: Session, told: Sequence[News], language: str, *, group_id: int | None = None) -> Names:
+    """What a reader calls the states, transitions and outcomes in these news; and how far a group is."""
     language = texts.spoken(language)
     ids = {news.action_id for news in told if news.action_id is not None}
     versions = select(Action.workflow_id).where(Action.id.in_(ids)).distinct()

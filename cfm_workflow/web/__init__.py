@@ -4,15 +4,18 @@ from flask import Blueprint, Flask
 
 from cfm_workflow.forms.paths import IdConverter
 from cfm_workflow.security.failures import Failures
+from cfm_workflow.web import actions as action_pages
 from cfm_workflow.web import assets, docs, feeds, layout, links, live, pages, speech
+from cfm_workflow.web import inbox as inbox_pages
 from cfm_workflow.web import own_settings as own_settings_pages
+from cfm_workflow.web import reminders as reminder_pages
 from cfm_workflow.web import sign_in as sign_in_pages
 from cfm_workflow.web import work as work_pages
 from cfm_workflow.web.headers import HEADERS, protect
 
 __all__ = ["HEADERS", "register"]
 
-PAGES = (live, own_settings_pages, sign_in_pages, work_pages)
+PAGES = (live, action_pages, inbox_pages, own_settings_pages, reminder_pages, sign_in_pages, work_pages)
 """The modules whose import has declared all pages."""
 
 # Not /static: Flask's own folder for the whole application has that address.

@@ -1,0 +1,29 @@
+"""Instants as people type them: date and time on the wall of the reader, as `<input type="datetime-local">` has it."""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from cfm_workflow.web.speech import Reader
+
+_LOCAL: Final = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(:[0-9]{2}(\.[0-9]+)?)?", re.ASCII
+)
+
+
+def read_moment(typed: str, reader: Reader) -> str:
+    """What was typed as the instant that the API expects; what is none comes back as it is, and is refused there."""
+    found = _LOCAL.fullmatch(typed.strip())
+    if found is None:
+        return typed
+    try:
+        local = datetime(*(int(found[n]) for n in range(1, 6)), tzinfo=reader.zone)  # type: ignore[arg-type, misc]
+    except ValueError:
+        return typed
+    offset = local.replace(second=0).strftime("%z")
+    return f"{local:%Y-%m-%dT%H:%M:%S}{offset[:3]}:{offset[3:5]}"
+
+
+def written(moment: datetime, reader: Reader) -> str:
+    """An instant as such an input holds it."""
+    return moment.astimezone(reader.zone).strftime("%Y-%m-%dT%H:%M")
