@@ -1,7 +1,6 @@
 """The page of one action: what it is, what can be done with it and why the rest cannot, and all that happened to it."""
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from cfm_workflow import access
@@ -30,7 +29,7 @@ from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.texts import mark
 from cfm_workflow.web import action_rows, steps, told
 from cfm_workflow.web.door import Said
-from cfm_workflow.web.moments import read_moment, written
+from cfm_workflow.web.moments import read_moment, tomorrow, written
 from cfm_workflow.web.pages import See, Shown, Visit, page
 from cfm_workflow.web.speech import say
 
@@ -62,7 +61,7 @@ def action_page(visit: Visit, action_id: int) -> Shown:
         "outcome_label": dict(steps.outcomes(visit)).get(row.outcome_key) if row.outcome_key else None,
         "priorities": [(name, say(PRIORITY_LABELS[name])) for name in reversed(PRIORITY_WORDS)],
         "due_typed": visit.typed.get("due_at") or (written(row.due_at, visit.reader) if row.due_at else ""),
-        "tomorrow": visit.typed.get("remind_at") or _tomorrow(visit),
+        "tomorrow": visit.typed.get("remind_at") or written(tomorrow(visit.now, visit.reader, hour=17), visit.reader),
         "is_editing": "title" in visit.typed or visit.query.get("do") == "edit",
         "is_reminding": "remind_at" in visit.typed,
     }
@@ -71,11 +70,6 @@ def action_page(visit: Visit, action_id: int) -> Shown:
 
 def _asked(visit: Visit) -> str | None:
     return visit.form.get("transition") if visit.problem is not None else visit.query.get("do")
-
-
-def _tomorrow(visit: Visit) -> str:
-    day = visit.now.astimezone(visit.reader.zone).date() + timedelta(days=1)
-    return written(datetime.combine(day, time(17), visit.reader.zone), visit.reader)
 
 
 def _why_due(visit: Visit, row: Any) -> list[str]:

@@ -1,6 +1,6 @@
 """Personal reminders: what somebody wants to be told and when, one of them, snoozing it, changing it, dropping it."""
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from cfm_workflow import access
@@ -11,7 +11,7 @@ from cfm_workflow.queries import personal_reminders as reminders_query
 from cfm_workflow.texts import mark
 from cfm_workflow.web import problems
 from cfm_workflow.web.door import Said
-from cfm_workflow.web.moments import read_moment, written
+from cfm_workflow.web.moments import read_moment, tomorrow, written
 from cfm_workflow.web.pages import See, Shown, Visit, page
 from cfm_workflow.web.speech import say
 
@@ -84,8 +84,7 @@ def _given(visit: Visit, row: Any) -> dict[str, Any]:
     if (by := form.get("by")) in SNOOZES:
         return {"remind_at": (visit.now + SNOOZES[by][1]).isoformat(timespec="seconds")}
     if by == "tomorrow":
-        day = visit.now.astimezone(visit.reader.zone).date() + timedelta(days=1)
-        return {"remind_at": datetime.combine(day, time(9), visit.reader.zone).isoformat()}
+        return {"remind_at": tomorrow(visit.now, visit.reader, hour=9).isoformat()}
     given: dict[str, Any] = {"text": form.get("text", "")}
     if form.get("remind_at", "") != written(row.remind_at, visit.reader):
         given["remind_at"] = read_moment(form.get("remind_at", ""), visit.reader)

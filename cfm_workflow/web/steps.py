@@ -4,7 +4,6 @@ order. Which steps there are, the workflow says; nothing is decided here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from cfm_workflow.forms.actions import TransitionIn
@@ -15,7 +14,7 @@ from cfm_workflow.queries import outcomes as outcomes_query
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.texts import mark
-from cfm_workflow.web.moments import read_moment, written
+from cfm_workflow.web.moments import read_moment, tomorrow, written
 from cfm_workflow.web.pages import Visit
 from cfm_workflow.web.speech import say
 from cfm_workflow.workflow import Code, Definition, Refusal, Transition, choices, path
@@ -170,7 +169,6 @@ def form_of(visit: Visit, row: Any, steps: Sequence[Step], name: str | None) -> 
         return None
     transition = definition_of(visit.session, row.workflow_id).transitions[step.name]
     typed = visit.typed
-    tomorrow = visit.now.astimezone(visit.reader.zone).date() + timedelta(days=1)
     return {
         "step": step,
         "fields": transition.fields,
@@ -178,7 +176,7 @@ def form_of(visit: Visit, row: Any, steps: Sequence[Step], name: str | None) -> 
         "typed": typed,
         "people": _people(visit) if "assignee" in transition.fields else [],
         "outcomes": outcomes(visit) if "outcome" in transition.fields else [],
-        "until": typed.get("until") or written(datetime.combine(tomorrow, time(9), visit.reader.zone), visit.reader),
+        "until": typed.get("until") or written(tomorrow(visit.now, visit.reader, hour=9), visit.reader),
     }
 
 
