@@ -2,11 +2,11 @@
 
 import argparse
 
-from benchmarks import deliveries, fan_out, fire, imports, over_http, reminders, scale, streams
+from benchmarks import deliveries, fan_out, fire, imports, over_http, reminders, reports, scale, streams
 from benchmarks.databases import KINDS
 from tests.servers import Unavailable
 
-WHAT = ("fire", "http", "scale", "fan_out", "imports", "deliveries", "reminders", "streams")
+WHAT = ("fire", "http", "scale", "fan_out", "imports", "deliveries", "reminders", "streams", "reports")
 
 
 def main() -> None:
@@ -35,6 +35,8 @@ def main() -> None:
                 reminders.run(kind, quick=asked.quick)
             if "streams" in wanted:
                 streams.run(kind, rounds=2 if asked.quick else 5)
+            if "reports" in wanted:
+                reports.run(kind, quick=asked.quick)
         except Unavailable as reason:
             print(f"\n{kind}: not measured, {reason}")
 

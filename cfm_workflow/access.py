@@ -106,6 +106,8 @@ RIGHTS: Final[dict[str, Right]] = {
     "feedback.close":    _right("feedback:write",  "supervisor"),
     "feedback.import":   _right("feedback:write",  "supervisor"),
     "feedback.erase":    _right("feedback:write"),
+    "label.use":        _right("feedback:write",  ANYONE),
+    "labels.manage":    _right("settings:manage", "supervisor"),
     "action.read":       _right("actions:read",    ANYONE),
     "action.create":     _right("actions:write",   ANYONE),
     "action.move":       _right("actions:write",   ANYONE),  # and what the workflow says
@@ -121,6 +123,14 @@ RIGHTS: Final[dict[str, Right]] = {
     "reminder.read":     _right("feedback:read",   ANYONE),  # one's own; supervisors everybody's
     "reminder.set":      _right("feedback:write",  ANYONE),
     "reminder.change":   _right("feedback:write",  "setter", "receiver", "supervisor"),
+    "message.read":      _right("feedback:read",   ANYONE),
+    "message.write":     _right("feedback:write",  ANYONE),
+    "message.bulk":      _right("feedback:write",  "supervisor"),
+    "message.cancel":    _right("feedback:write",  "writer", "supervisor"),
+    "share.revoke":      _right("feedback:write",  "writer", "supervisor"),
+    "templates.manage":  _right("settings:manage", "supervisor"),
+    "customer.exclude":  _right("customers:write", ANYONE),  # from all contact; to allow it again:
+    "customer.include":  _right("customers:write", "supervisor"),
     "customer.read":     _right("customers:read",  ANYONE),
     "customer.contact":  _right("customers:read",  "handler", "supervisor"),
     "customer.create":   _right("customers:write", ANYONE),
@@ -133,6 +143,8 @@ RIGHTS: Final[dict[str, Right]] = {
     "settings.manage":   _right("settings:manage"),
     "policies.manage":   _right("settings:manage", "supervisor"),
     "calendars.manage":  _right("settings:manage", "supervisor"),
+    "reports.read":      _right("actions:read",    "supervisor"),
+    "reports.review":    _right("users:manage",    "supervisor"),
     "mails.read":        _right(None,              "supervisor"),
     "events.read":       _right("events:read"),
     "events.audit":      _right(None),

@@ -3,6 +3,7 @@
 Nobody else begins, commits or rolls back. Nothing here knows a table.
 """
 
+import re
 import sys
 import threading
 from collections import deque
@@ -329,16 +330,20 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _sqlite_engine(url: URL, pool_size: int, *, begin: str) -> Engine:
-    engine = create_engine(
+def _engine(url: URL, pool_size: int, **more: Any) -> Engine:
+    return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False},
         hide_parameters=True,  # errors are logged, what people wrote is not
         json_serializer=_json,
         json_deserializer=orjson.loads,
+        **more,
     )
+
+
+def _sqlite_engine(url: URL, pool_size: int, *, begin: str) -> Engine:
+    engine = _engine(url, pool_size, connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
@@ -371,13 +376,29 @@ class _Cursor(psycopg.Cursor[Any]):
 def _postgresql_engine(url: URL, pool_size: int, *, isolation_level: IsolationLevel) -> Engine:
     # An open transaction holds back the whole feed of events, so an abandoned one is ended by the server.
     options = f"-c timezone=UTC -c lock_timeout={LOCK_WAIT_SECONDS}s -c idle_in_transaction_session_timeout=60s"
-    return create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        isolation_level=isolation_level,
-        connect_args={"options": options, "cursor_factory": _Cursor},
-        hide_parameters=True,  # errors are logged, what people wrote is not
-        json_serializer=_json,
-        json_deserializer=orjson.loads,
-    )
+    arguments = {"options": options, "cursor_factory": _Cursor}
+    engine = _engine(url, pool_size, isolation_level=isolation_level, connect_args=arguments)
+    engine.dialect.do_executemany = _execute_many  # type: ignore[method-assign]
+    return engine
+
+
+COPIED: Final = 25
+"""From so many new rows on they are copied, which takes a third of the processor time of inserting each."""
+
+
+def _execute_many(cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+    """Execute with many rows; `statement` is as SQLAlchemy compiles it."""
+    insert = _PLAIN_INSERT.fullmatch(statement) if len(parameters) >= COPIED else None
+    if insert is None:
+        cursor.executemany(statement, parameters)
+        return
+    names = _BOUND.findall(insert["values"])
+    with cursor.copy(f"COPY {insert['into']} FROM STDIN") as copy:
+        for row in parameters:
+            copy.write_row([row[name] for name in names])
+
+
+_PLAIN_INSERT: Final = re.compile(
+    r"INSERT INTO (?P<into>\S+ \([^()]+\)) VALUES \((?P<values>(?:%\(\w+\)s(?:::[A-Z ]+)?(?:, )?)+)\)"
+)
+_BOUND: Final = re.compile(r"%\((\w+)\)s")

@@ -56,6 +56,14 @@ class Conflict(CfmError):
     """The request is fine but does not fit what is stored now."""
 
 
+class AnotherWentOut(Conflict):
+    """Somebody else has written to the customer since; `message` is what they wrote."""
+
+    def __init__(self, message: Mapping[str, object]) -> None:
+        self.message = message
+        super().__init__('Another message went to this customer meanwhile. Send "anyway": true to send yours too.')
+
+
 class Busy(CfmError):
     """Somebody else is at it; asking again after `retry_after` seconds makes sense."""
 

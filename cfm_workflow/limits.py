@@ -29,6 +29,8 @@ ITEMS_PER_ACTION: Final = 1_000
 PAGE: Final = 200
 EVENTS_PAGE: Final = 1_000
 COUNT: Final = 10_000
+EXPORT: Final = 100_000
+EXPORT_PAGE: Final = 1_000
 BODY_BYTES: Final = 1024 * 1024
 IMPORT_BYTES: Final = 2 * 1024**3
 IMPORT_LINE_BYTES: Final = 1024 * 1024
@@ -56,6 +58,21 @@ DAYS_OF_A_CALENDAR: Final = 1_000
 SIBLINGS_TOLD: Final = 50
 REMINDER: Final = 2_000
 REMINDER_RECEIVERS: Final = 50
+SUBJECT: Final = 200
+MESSAGE: Final = 20_000
+MESSAGE_RECEIVERS: Final = 50
+MESSAGE_BULK: Final = 1_000
+TEMPLATES: Final = 1_000
+SHARE_DAYS: Final = 90
+LABEL: Final = 100
+FOLDED_LABEL: Final = 3 * LABEL
+"""Folding makes up to three characters of one (Unicode, CaseFolding.txt)."""
+LABEL_DESCRIPTION: Final = 2_000
+LABELS_PER_ITEM: Final = 50
+LABELS_AT_ONCE: Final = 10
+"""Put on, or taken off, many items in one request."""
+INTERVALS: Final = 100
+"""Of one answer that counts over time."""
 
 TABLE: Final[dict[str, int]] = {
     "text": TEXT,
@@ -77,6 +94,7 @@ TABLE: Final[dict[str, int]] = {
     "page": PAGE,
     "events_page": EVENTS_PAGE,
     "count": COUNT,
+    "export": EXPORT,
     "body_bytes": BODY_BYTES,
     "import_bytes": IMPORT_BYTES,
     "import_line_bytes": IMPORT_LINE_BYTES,
@@ -95,4 +113,14 @@ TABLE: Final[dict[str, int]] = {
     "days_of_a_calendar": DAYS_OF_A_CALENDAR,
     "reminder": REMINDER,
     "reminder_receivers": REMINDER_RECEIVERS,
+    "subject": SUBJECT,
+    "message": MESSAGE,
+    "message_receivers": MESSAGE_RECEIVERS,
+    "message_bulk": MESSAGE_BULK,
+    "templates": TEMPLATES,
+    "share_days": SHARE_DAYS,
+    "label": LABEL,
+    "labels_per_item": LABELS_PER_ITEM,
+    "labels_at_once": LABELS_AT_ONCE,
+    "intervals": INTERVALS,
 }

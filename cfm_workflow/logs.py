@@ -17,8 +17,8 @@ from cfm_workflow.setting_values import LogFormat
 _SECRETS: Final = (
     # pattern                               what stands there instead
     (re.compile(r"cfm_[0-9A-Za-z]{38}"),    "cfm_(removed)"),
-    (re.compile(r"(?<![\w-])[\w-]{56,200}\.[\w-]{43}"), "(link removed)"),
-    (re.compile(r"/l/[\w.~%-]{20,}"),       "/l/(removed)"),  # of a link, damaged or not
+    (re.compile(r"(?<![\w-])[\w-]{26,200}\.[\w-]{43}"), "(link removed)"),
+    (re.compile(r"/([lsuc])/[\w.~%-]{20,}"), r"/\1/(removed)"),  # of a link, damaged or not
     (re.compile(r"/feeds/[\w.~%-]{20,}"),   "/feeds/(removed)"),  # of a calendar feed
     (re.compile(r"\[parameters: .*"),       "[parameters: (removed)]"),  # SQLAlchemy quotes what it was given
     (re.compile(r"DETAIL: .*"),             "DETAIL: (removed)"),  # PostgreSQL quotes the row

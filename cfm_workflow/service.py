@@ -73,6 +73,8 @@ def open_service(settings: Settings | None = None, *, migrate: bool = False) -> 
         database.dispose()
         raise
     database.known["mail_wait"] = timedelta(seconds=settings.mail_undo_seconds)
+    database.known["message_wait"] = timedelta(seconds=settings.message_undo_seconds)
+    database.known["language"] = settings.language.value
     return Service(settings, database, ring)
 
 

@@ -33,12 +33,27 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class LabelChoice(StrEnum):
+    """Where labels come from: made by whoever uses one first, or kept to a list."""
+
+    FREE = "free"
+    LIST = "list"
+
+
 class MailTls(StrEnum):
     """How the connection to the mail server is encrypted."""
 
     NONE = "none"
     STARTTLS = "starttls"
     TLS = "tls"
+
+
+class TellCustomer(StrEnum):
+    """Who tells customers that it is solved."""
+
+    NEVER = "never"
+    ASK = "ask"
+    AUTOMATIC = "automatic"
 
 
 class Bind(NamedTuple):

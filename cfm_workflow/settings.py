@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 
 from cfm_workflow import setting_values as values
 from cfm_workflow.errors import CfmError
-from cfm_workflow.setting_values import Bind, Key, Language, LogFormat, MailTls, Network
+from cfm_workflow.setting_values import Bind, Key, LabelChoice, Language, LogFormat, MailTls, Network, TellCustomer
 
 PREFIX = "CFM_"
 MAIL_PORTS = {MailTls.NONE: 25, MailTls.STARTTLS: 587, MailTls.TLS: 465}
@@ -65,6 +65,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("time_zone",        values.time_zone,     "the name of a time zone such as Asia/Seoul or UTC"),
     Setting("country",          values.country,       "the two letters of a country, such as KR"),
     Setting("language",         Language,             "en or ko"),
+    Setting("labels",           LabelChoice,          "free or list"),
     Setting("log_level",        values.log_level,     "debug, info, warning or error"),
     Setting("log_format",       LogFormat,            "text or json"),
     Setting("metrics_networks", values.networks,      "networks such as 10.0.0.0/8, comma-separated, or none"),
@@ -75,6 +76,10 @@ TABLE: tuple[Setting, ...] = (
     Setting("mail_password",    values.line,                  "the password to sign in with", True),
     Setting("mail_sender",      values.sender,        "an e-mail address, or a name and one: Care <care@example.com>"),
     Setting("mail_undo_seconds", values.whole(0, 3600), "a whole number from 0 to 3600"),
+    Setting("tell_customer",    TellCustomer,         "never, ask or automatic"),
+    Setting("check_days",       values.whole(0, 365), "a whole number from 0 to 365"),
+    Setting("silent_days",      values.whole(0, 365), "a whole number from 0 to 365"),
+    Setting("message_undo_seconds", values.whole(0, 3600), "a whole number from 0 to 3600"),
     Setting("webhook_allowed_networks", values.networks, "networks such as 10.0.0.0/8, comma-separated, or none"),
     Setting("webhook_retry_seconds", values.gaps,     "whole numbers of seconds, comma-separated, such as 5, 60, 3600"),
     Setting("threads",          values.whole(1, 999), "a whole number from 1 to 999"),
@@ -95,6 +100,7 @@ class Settings:
     time_zone: ZoneInfo
     country: str | None  # ISO 3166-1 alpha-2
     language: Language
+    labels: LabelChoice
     log_level: str  # DEBUG, INFO, WARNING or ERROR
     log_format: LogFormat
     metrics_networks: tuple[Network, ...]
@@ -105,6 +111,10 @@ class Settings:
     mail_password: str | None = field(repr=False)
     mail_sender: str
     mail_undo_seconds: int
+    tell_customer: TellCustomer
+    check_days: int  # 0: customers are not asked
+    silent_days: int  # 0: nobody is told of silence
+    message_undo_seconds: int
     webhook_allowed_networks: tuple[Network, ...]
     webhook_retry_seconds: tuple[int, ...]
     threads: int

@@ -13,7 +13,9 @@ from cfm_workflow.delivery.email import Smtp
 from cfm_workflow.models import Delivery
 from cfm_workflow.service import Service
 from cfm_workflow.setting_values import MailTls
+from cfm_workflow.worker.dispatch import Channel
 from cfm_workflow.worker.mail import Mail
+from cfm_workflow.worker.messages import Messages
 from tests.smtp import Sink, Taken
 from tests.world import World
 
@@ -34,21 +36,14 @@ class Post:
         )
         self.way = Smtp(self.service.settings, context=ssl.create_default_context(), timeout=5)
         self.channel = Mail(self.service, transport=self.way)
+        self.messages = Messages(self.service, transport=self.way)
 
     def send(self) -> list[Taken]:
         """Send all that is due now; what came out."""
         before = len(self.sink.taken)
-        database, now = self.service.database, clock.now()
-        while True:
-            with database.reading() as session:
-                receivers = self.channel.receivers(session, worker="test", now=now)
-            if not receivers:
-                return self.sink.taken[before:]
-            for receiver in receivers:
-                for claimed in database.transaction(
-                    lambda session: self.channel.claim(session, receiver, worker="test", count=10, now=now)  # noqa: B023
-                ):
-                    self.channel.deliver(claimed)
+        for channel in (self.channel, self.messages):
+            send_all(self.service, channel)
+        return self.sink.taken[before:]
 
     def later(self, wait: timedelta = UNDO) -> list[Taken]:
         """The same after a while."""
@@ -61,6 +56,21 @@ class Post:
 
     def states(self) -> list[str]:
         return [row.state for row in self.rows(select(Delivery.state).order_by(Delivery.id))]
+
+
+def send_all(service: Service, channel: Channel) -> None:
+    """Send over a channel until nothing is due now."""
+    database, now = service.database, clock.now()
+    while True:
+        with database.reading() as session:
+            due = channel.receivers(session, worker="test", now=now)
+        if not due:
+            return
+        for receiver in due:
+            for claimed in database.transaction(
+                lambda session: channel.claim(session, receiver, worker="test", count=10, now=now)  # noqa: B023
+            ):
+                channel.deliver(claimed)
 
 
 def receivers(taken: list[Taken]) -> list[str]:

@@ -1,6 +1,7 @@
 """The whole matrix of access: every operation for every kind of caller, against a table written by hand from the rules.
 
-The table here is the expectation; nothing in it is computed from `cfm_workflow.access`.
+The table here is the expectation; nothing in it is computed from `cfm_workflow.access`. A page has one of the
+same rights and calls the same operations.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from cfm_workflow.api.routing import OPERATIONS, Operation
 from cfm_workflow.db import Database, T
 from cfm_workflow.security.tokens import new_token
 from cfm_workflow.service import open_service
+from cfm_workflow.web.pages import PAGES
 from tests.conftest import new_database, service_settings
 from tests.world import World, populate
 
@@ -45,8 +47,13 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "changeFeedback":           ("feedback:write",  HANDLERS | {"recorder"}),
     "eraseFeedback":            ("feedback:write",  ADMINISTRATORS),
     "closeFeedback":            ("feedback:write",  SUPERVISORS),
+    "tellSolved":               ("feedback:write",  EVERYBODY),
+    "listChecks":               ("feedback:read",   EVERYBODY),
     "getTimeline":              ("feedback:read",   EVERYBODY),
     "listWatchersOfFeedback":   ("feedback:read",   EVERYBODY),
+    "labelFeedback":            ("feedback:write",  EVERYBODY),
+    "unlabelFeedback":          ("feedback:write",  EVERYBODY),
+    "labelFeedbackItems":       ("feedback:write",  EVERYBODY),
     "watchFeedback":            ("feedback:write",  SUPERVISORS | {"recorder", "assignee"}),
     "unwatchFeedback":          ("feedback:write",  SUPERVISORS | {"recorder", "assignee"}),
     "listActionsOfFeedback":    ("actions:read",    EVERYBODY),
@@ -74,6 +81,23 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "getReminder":              ("feedback:read",   REMINDED),
     "changeReminder":           ("feedback:write",  REMINDED),
     "cancelReminder":           ("feedback:write",  REMINDED),
+    "listMessages":             ("feedback:read",   EVERYBODY),
+    "createMessage":            ("feedback:write",  EVERYBODY),
+    "getMessage":               ("feedback:read",   EVERYBODY),
+    "cancelMessage":            ("feedback:write",  SUPERVISORS | {"assigner"}),  # who wrote it
+    "createMessages":           ("feedback:write",  SUPERVISORS),
+    "listShares":               ("feedback:read",   EVERYBODY),
+    "revokeShare":              ("feedback:write",  SUPERVISORS | {"assigner"}),
+    "listTemplates":            (FREE,              EVERYBODY),
+    "createTemplate":           ("settings:manage", SUPERVISORS),
+    "previewTemplate":          ("feedback:write",  EVERYBODY),
+    "getTemplate":              (FREE,              EVERYBODY),
+    "changeTemplate":           ("settings:manage", SUPERVISORS),
+    "deleteTemplate":           ("settings:manage", SUPERVISORS),
+    "previewStoredTemplate":    ("feedback:write",  EVERYBODY),
+    "listContacts":             ("feedback:read",   EVERYBODY),
+    "excludeCustomer":          ("customers:write", EVERYBODY),
+    "includeCustomer":          ("customers:write", SUPERVISORS),
     "listCustomers":            ("customers:read",  EVERYBODY),
     "createCustomer":           ("customers:write", EVERYBODY),
     "getCustomer":              ("customers:read",  EVERYBODY),
@@ -86,6 +110,21 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listImports":              ("feedback:write",  SUPERVISORS),
     "getImport":                ("feedback:write",  SUPERVISORS),
     "listImportErrors":         ("feedback:write",  SUPERVISORS),
+    **{
+        f"get{name}":             ("actions:read",    SUPERVISORS)
+        for name in ("Overview", "Overdue", "Workload", "Process", "Metrics", "Weekly")
+    },
+    **{
+        f"export{name}As{kind}":  ("actions:read",    SUPERVISORS)
+        for name in ("Overview", "Overdue", "Workload", "Process", "Metrics", "Weekly")
+        for kind in ("Csv", "Xlsx")
+    },
+    "listStays":                ("actions:read",    SUPERVISORS),
+    "setReviewed":              ("users:manage",    SUPERVISORS),
+    "exportActionsAsCsv":       ("actions:read",    EVERYBODY),
+    "exportActionsAsXlsx":      ("actions:read",    EVERYBODY),
+    "exportFeedbackAsCsv":      ("feedback:read",   EVERYBODY),
+    "exportFeedbackAsXlsx":     ("feedback:read",   EVERYBODY),
     "listMails":                (NONE,              SUPERVISORS),
     "getMe":                    (FREE,              EVERYBODY),
     "changeMe":                 ("users:manage",    EVERYBODY),
@@ -126,6 +165,11 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "createOutcome":            ("settings:manage", ADMINISTRATORS),
     "getOutcome":               (FREE,              EVERYBODY),
     "changeOutcome":            ("settings:manage", ADMINISTRATORS),
+    "listRootCauses":           (FREE,              EVERYBODY),
+    "createRootCause":          ("settings:manage", ADMINISTRATORS),
+    "getRootCause":             (FREE,              EVERYBODY),
+    "changeRootCause":          ("settings:manage", ADMINISTRATORS),
+    "deleteRootCause":          ("settings:manage", ADMINISTRATORS),
     "deleteOutcome":            ("settings:manage", ADMINISTRATORS),
     "listCalendars":            (FREE,              EVERYBODY),
     "createCalendar":           ("settings:manage", SUPERVISORS),
@@ -134,6 +178,13 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "deleteCalendar":           ("settings:manage", SUPERVISORS),
     "addHolidays":              ("settings:manage", SUPERVISORS),
     "listPolicies":             (FREE,              EVERYBODY),
+    "listLabels":               (FREE,              EVERYBODY),
+    "createLabel":              ("settings:manage", SUPERVISORS),
+    "getLabel":                 (FREE,              EVERYBODY),
+    "changeLabel":              ("settings:manage", SUPERVISORS),
+    "deleteLabel":              ("settings:manage", SUPERVISORS),
+    "mergeLabel":               ("settings:manage", SUPERVISORS),
+    "countLabel":               ("feedback:read",   EVERYBODY),
     "createPolicy":             ("settings:manage", SUPERVISORS),
     "getPolicy":                (FREE,              EVERYBODY),
     "changePolicy":             ("settings:manage", SUPERVISORS),
@@ -158,7 +209,8 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
 
 PUBLIC = {
     "openapi": "getOpenapi",
-    "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act", "feeds.feed"},
+    "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act", "feeds.feed"}
+    | {"letters.share", "letters.ask", "letters.unsubscribe"},
 }
 """What needs no sign-in: the description of the API, the docs page with its files, the health pages, and the pages that
 are authorised by the signed or secret token in their address."""
@@ -238,8 +290,12 @@ class House:
             things = things | {"token_id": self.spare.get(name, 1)}
         elif operation.name == "deleteTokenOfIntegration":
             things = things | {"token_id": things["integration_token_id"]}
-        elif operation.name in ("deleteOutcome", "deleteCalendar", "deletePolicy"):
-            things = things | {name: things[f"spare_{name}"] for name in ("outcome_id", "calendar_id", "policy_id")}
+        elif operation.name in ("deleteOutcome", "deleteRootCause", "deleteCalendar", "deletePolicy"):
+            things = things | {
+                name: things[f"spare_{name}"] for name in ("outcome_id", "cause_id", "calendar_id", "policy_id")
+            }
+        elif operation.name == "mergeLabel":
+            things = things | {"label_id": things["spare_label_id"]}
         elif operation.name == "unlinkFeedback":
             things = things | {"feedback_id": things["linked_id"]}
         elif operation.name == "deleteTeam":
@@ -260,7 +316,8 @@ class House:
 
 def filled(path: str, things: dict[str, Any]) -> str:
     for name, value in things.items():
-        path = path.replace(f"<id:{name}>", str(value)).replace(f"<{name}>", str(value))
+        for kind in ("id:", "path:", ""):
+            path = path.replace(f"<{kind}{name}>", str(value))
     assert "<" not in path, f"the house has nothing for {path}"
     return path
 
@@ -311,6 +368,12 @@ def _build(world: World) -> House:
     job = world.sam.expect(202, "POST", "/imports", **csv)
     integration = ada.post("/integrations", {"name": "CRM", "scopes": ["users:manage"]})
     outcome = ada.post("/outcomes", {"key": "spare", "label": {"en": "Spare", "ko": "예비"}})
+    cause, spare_cause = (
+        ada.post("/root-causes", {"key": key, "label": {"en": "Spare", "ko": "예비"}}) for key in ("kept", "spare")
+    )
+    label, spare_label = (ada.post("/labels", {"name": name}) for name in ("vip", "spare"))
+    for each in (item, other):
+        ada.expect(200, "PUT", f"/feedback/{each['id']}/labels/vip")
     week = {"mon": [["09:00", "18:00"]]}
     calendar = ada.post("/calendars", {"name": "Spare", "time_zone": "UTC", "week": week})
     policy = ada.post("/policies", {"key": "spare", "name": "Spare"})
@@ -319,6 +382,10 @@ def _build(world: World) -> House:
     reminder = {"action": action["id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
     reminded = world.olga.post("/reminders", reminder | {"for": [world.alice.email]})
     [integration_token] = ada.get(f"/integrations/{integration['id']}/tokens")["items"]
+    [shared] = world.olga.post(f"/feedback/{item['id']}/messages", {"to": ["ceo@example.com"], "body": "Look."})[
+        "items"
+    ]
+    ada.expect(200, "PUT", f"/customers/{item['customer']['id']}/do-not-contact", {"reason": "Asked for it."})
     house = House(world)
     house.things = {
         "feedback_id": item["id"],
@@ -332,14 +399,22 @@ def _build(world: World) -> House:
         "spare_team_id": it["id"],
         "integration_id": integration["id"],
         "integration_token_id": integration_token["id"],
+        "label_id": label["id"],
+        "spare_label_id": spare_label["id"],
+        "name": "vip",
         "outcome_id": 1,
         "spare_outcome_id": outcome["id"],
+        "cause_id": cause["id"],
+        "spare_cause_id": spare_cause["id"],
         "calendar_id": 1,
         "spare_calendar_id": calendar["id"],
         "policy_id": 1,
         "spare_policy_id": policy["id"],
         "import_id": job["id"],
         "reminder_id": reminded["id"],
+        "message_id": shared["id"],
+        "share_id": shared["share"],
+        "template_id": 1,
         "token_id": world.alice.post("/me/tokens", {"name": "spare"})["id"],
         "key": "standard",
         **_endpoint(house, ada.token),
@@ -432,7 +507,8 @@ def test_every_operation_is_in_the_table_and_says_its_right() -> None:
 def test_every_address_of_the_service_is_an_operation_or_named_as_public(house: House) -> None:
     endpoints = {rule.endpoint for rule in house.world.app.url_map.iter_rules()}
     operations = {f"api.{name}" for name in BY_NAME}
-    assert sorted(endpoints - operations) == sorted(PUBLIC["pages"])
+    pages = {f"pages.{declared.name}" for declared in PAGES}  # see tests/web/test_door.py
+    assert sorted(endpoints - operations - pages) == sorted(PUBLIC["pages"])
 
 
 @pytest.mark.parametrize("path", ["/api/v1/openapi.json", "/docs", "/healthz", "/readyz", "/metrics"])

@@ -80,9 +80,10 @@ def test_a_new_database_begins_with_its_single_rows_and_the_outcomes(empty: Data
         head = session.scalars(select(LedgerHead)).one()
         assert (head.id, head.base, head.last) == (1, 0, 0)
         assert session.scalars(select(Installation.id)).one() == 1
-        outcomes = {outcome.key: outcome for outcome in session.scalars(select(Outcome))}
+        outcomes = {outcome.key: outcome for outcome in session.scalars(select(Outcome).order_by(Outcome.id))}
     assert list(outcomes) == ["fixed", "answered", "duplicate", "wont_fix", "no_action_needed"]
     assert [key for key, outcome in outcomes.items() if outcome.requires_reason] == ["wont_fix"]
+    assert [key for key, outcome in outcomes.items() if outcome.benefits_customer] == ["fixed", "answered"]
     assert all(outcome.active and set(outcome.label) == {"en", "ko"} for outcome in outcomes.values())
 
 

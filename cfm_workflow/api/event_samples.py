@@ -144,6 +144,25 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "key": "refunded",
         "label": {"en": "Refunded", "ko": "환불됨"},
         "requires_reason": False,
+        "benefits_customer": True,
+        "active": True,
+        "version": 1,
+        "created_at": _NOON,
+    },
+    "label": {
+        "id": 12,
+        "name": "billing",
+        "colour": "#206bc4",
+        "description": "Anything about invoices.",
+        "active": True,
+        "merged_into": None,
+        "version": 1,
+        "created_at": _NOON,
+    },
+    "root_cause": {
+        "id": 3,
+        "key": "billing_error",
+        "label": {"en": "Billing error", "ko": "청구 오류"},
         "active": True,
         "version": 1,
         "created_at": _NOON,
@@ -162,6 +181,32 @@ _KEPT: Final[dict[str, dict[str, Any]]] = {
         "created_by": _ADA,
         "created_at": "2026-11-20T09:00:00Z",
         "version": 1,
+    },
+    "message": {
+        "id": 11,
+        "feedback": 17,
+        "customer": 5,
+        "direction": "out",
+        "channel": "email",
+        "kind": "reply",
+        "state": "queued",
+        "subject": "Your miles",
+        "made_at": _NOON,
+        "to": None,
+        "body": "Dear Kim Minji, your miles are back.",
+    },
+    "share": {"id": 3, "feedback": 17, "address": "ceo@example.com"},
+    "template": {
+        "id": 7,
+        "name": "Miles are back",
+        "kind": "reply",
+        "language": "en",
+        "team": None,
+        "subject": "Your miles",
+        "body": "{{ customer.greeting }}, your miles are back.",
+        "active": True,
+        "version": 1,
+        "created_at": _NOON,
     },
     "calendar": {
         "id": 2,
@@ -224,6 +269,22 @@ _REMINDER: Final = {
 }
 
 
+_CHECK: Final = {
+    "id": 3,
+    "feedback": 17,
+    "state": "answered",
+    "ask_at": "2026-11-20T12:00:00Z",
+    "asked_at": "2026-11-20T12:00:00Z",
+    "expires_at": "2026-12-04T12:00:00Z",
+    "answer": "denied",
+    "answered_at": _NOON,
+    "score": 2,
+    "word": "They are still missing.",
+    "action": None,
+    "created_at": "2026-11-06T12:00:00Z",
+}
+
+
 _ABSENCE: Final = {
     "id": 1,
     "from": _NOON,
@@ -258,11 +319,28 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data |= {kind.subject: _KEPT[kind.subject]}
     if kind.subject == "reminder":
         data |= {"feedback": _ITEM, "told": [{"id": 3, "name": "Ada", "as": "receiver"}]}
+    if kind.subject in ("message", "share"):
+        data |= {"feedback": _ITEM}
+    if name in _STATES_OF_MESSAGES:
+        data["message"] = data["message"] | _STATES_OF_MESSAGES[name]
+    if name == "message.failed":
+        data |= {"reason": "550 No such user here", "told": [{"id": 3, "name": "Ada", "as": "receiver"}]}
     if name == "reminder.fired":
         data |= {"reminder": _KEPT["reminder"] | {"state": "fired", "occurrence": 1, "version": 2}}
         data |= {"planned_for": _NOON, "late": False}
+    if name == "feedback.closed":
+        data |= {"from": "resolved", "to": "closed", "customer_told": True, "feedback": _ITEM | {"status": "closed"}}
+    if name == "feedback.checked":
+        data |= {"actor": {"type": "system", "name": "customer's answer"}, "check": _CHECK}
+    if name == "feedback.silent":
+        data |= {"actor": {"type": "system", "name": "clock"}, "last_word_at": None}
+        data |= {"told": [{"id": 3, "name": "Ada", "as": "assignee"}]}
     if name.endswith("watched"):
         data |= {"watcher": {"id": 3, "name": "Ada"}}
+    if name in ("feedback.labelled", "feedback.unlabelled"):
+        data |= {"label": {"id": 12, "name": "billing"}}
+    if name == "label.merged":
+        data |= {"into": {"id": 11, "name": "invoices"}}
     if name in ("user.away", "user.back"):
         data |= {"absence": _ABSENCE}
     if name in REMINDERS:
@@ -270,4 +348,16 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
     return {"type": name, "timestamp": _NOON, "data": data}
 
 
-_SUBJECT_IDS: Final = {"action": 4, "action_group": 2, "feedback": 17, "reminder": 9}
+_STATES_OF_MESSAGES: Final[dict[str, dict[str, Any]]] = {
+    "message.cancelled": {"state": "cancelled"},
+    "message.sent": {"state": "sent"},
+    "message.failed": {"state": "failed"},
+    "message.received": {
+        "direction": "in",
+        "channel": "phone",
+        "kind": "contact",
+        "state": "recorded",
+        "subject": None,
+    },
+}
+_SUBJECT_IDS: Final = {"action": 4, "action_group": 2, "feedback": 17, "reminder": 9, "message": 11, "share": 3}

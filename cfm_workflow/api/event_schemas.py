@@ -13,13 +13,18 @@ from cfm_workflow.api.event_samples import sample
 from cfm_workflow.forms.absences import AbsenceOut
 from cfm_workflow.forms.actions import ActionOut, GroupOut
 from cfm_workflow.forms.calendars import CalendarOut
+from cfm_workflow.forms.checks import CheckOut
 from cfm_workflow.forms.feedback import FeedbackOut
 from cfm_workflow.forms.feeds import EventCalendarFeedOut
 from cfm_workflow.forms.imports import ImportOut
+from cfm_workflow.forms.labels import LabelOut
+from cfm_workflow.forms.messages import MessageOut
 from cfm_workflow.forms.outcomes import OutcomeOut
 from cfm_workflow.forms.people import IntegrationOut, TeamOut, TokenOut, UserOut
 from cfm_workflow.forms.personal_reminders import ReminderOut
 from cfm_workflow.forms.policies import PolicyOut
+from cfm_workflow.forms.root_causes import RootCauseOut
+from cfm_workflow.forms.templates import TemplateOut
 from cfm_workflow.forms.webhooks import EventWebhookOut
 from cfm_workflow.ledger import CUTS
 from cfm_workflow.policy.audiences import Level
@@ -73,12 +78,27 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
+_LABEL: Final = {**_PERSON, "description": "Which label."}
 _CALENDAR: Final = {**_PERSON, "description": "Which calendar has changed."}
 _CHANGES: Final = {
     "type": "object",
     "additionalProperties": {"type": "object", "required": ["from", "to"]},
     "description": "Per field the old and the new value.",
 }
+
+_NOT_IN_EVENTS: Final = (
+    "labels",
+    "attributes",
+    "imported",
+    "closed_at",
+    "resolved_at",
+    "confirmation",
+    "told_at",
+    "heard_at",
+    "silent_at",
+    "follows",
+)
+"""Of a feedback item."""
 
 DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
     "action": {
@@ -103,10 +123,28 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "reason": _TEXT,
         "changes": _CHANGES,
     },
+    "message": {
+        "told": _told("receiver"),
+        "reason": {**_TEXT_OR_NULL, "description": "Why it cannot be delivered."},
+    },
     "action_group": {"from": _TEXT, "to": _TEXT},
     "scheduler": {"told": _told("supervisor")},
     "webhook": {"failing_since": _AT, "changes": _CHANGES},
-    "feedback": {"from": _TEXT, "to": _TEXT, "reason": _TEXT, "watcher": _PERSON, "changes": _CHANGES},
+    "label": {"changes": _CHANGES, "into": _LABEL},
+    "feedback": {
+        "from": _TEXT,
+        "to": _TEXT,
+        "reason": _TEXT,
+        "watcher": _PERSON,
+        "label": _LABEL,
+        "changes": _CHANGES,
+        "customer_told": {
+            "type": "boolean",
+            "description": "Whether the customer has had a word since its end.",
+        },
+        "last_word_at": {**_AT, "type": ["string", "null"], "description": "To the customer; null: there was none."},
+        "told": _told("assignee", "assigner", "lead"),
+    },
 }
 """What the data of an event about such a subject can say beside the envelope and the things it shows."""
 
@@ -137,7 +175,7 @@ def _data_of_user() -> dict[str, dict[str, Any]]:
 def _shown() -> dict[str, dict[str, Any]]:
     """The things that events show, as they stand there."""
     item = _plain(FeedbackOut)
-    for name in ("attributes", "imported", "closed_at"):
+    for name in _NOT_IN_EVENTS:
         del item["properties"][name]
         item["required"].remove(name)
     item["properties"]["customer"] = _CUSTOMER_OR_NULL
@@ -145,21 +183,31 @@ def _shown() -> dict[str, dict[str, Any]]:
     token["properties"]["account_id"] = _WHOLE
     customer = _object(id=_WHOLE, name=_TEXT_OR_NULL)
     customer["properties"] |= dict.fromkeys(("email", "phone", "language", "external_id"), _TEXT_OR_NULL)
+    message = _plain(MessageOut)
+    for name in ("template", "share", "leaves_at", "sent_at", "answer", "created_by", "created_at"):
+        del message["properties"][name]
+        message["required"].remove(name)
     return {
         "action": _plain(ActionOut),
         "feedback": item,
         "group": _plain(GroupOut),
         "import": _plain(ImportOut),
         "customer": customer,
+        "message": message,
+        "share": _object(id=_WHOLE, feedback=_WHOLE, address=_TEXT),
+        "template": _plain(TemplateOut),
         "user": _plain(UserOut),
         "team": _plain(TeamOut),
         "token": token,
         "integration": _plain(IntegrationOut),
         "outcome": _plain(OutcomeOut),
+        "label": _plain(LabelOut),
+        "root_cause": _plain(RootCauseOut),
         "calendar": _plain(CalendarOut),
         "calendar_feed": _plain(EventCalendarFeedOut),
         "policy": _plain(PolicyOut),
         "reminder": _plain(ReminderOut),
+        "check": _plain(CheckOut),
         "webhook": _plain(EventWebhookOut),
         "scheduler": _object(last_tick_at={"type": ["string", "null"], "format": "date-time"}),
         "workflow": _object(key=_TEXT, version=_WHOLE, sha256=_TEXT),
@@ -171,8 +219,10 @@ _SHOWS: Final = {
     "action": ("action", "feedback"),
     "action_group": ("group", "feedback"),
     "reminder": ("reminder", "feedback"),
+    "message": ("message", "feedback"),
+    "share": ("share", "feedback"),
 }
-_MAY_SHOW: Final = {"reminder": ("action",)}
+_MAY_SHOW: Final = {"reminder": ("action",), "feedback": ("check",)}
 
 
 def _with_cuts(data: dict[str, Any]) -> dict[str, Any]:

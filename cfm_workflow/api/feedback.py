@@ -3,6 +3,7 @@
 from typing import Any
 
 from cfm_workflow.api.routing import Ask, Reply, route
+from cfm_workflow.forms.checks import CheckOut, CheckQuery
 from cfm_workflow.forms.feedback import (
     CloseIn,
     FeedbackChange,
@@ -12,9 +13,11 @@ from cfm_workflow.forms.feedback import (
     TimelineEntryOut,
     TimelineQuery,
 )
+from cfm_workflow.forms.messages import MessageOut
 from cfm_workflow.forms.pages import page_of
-from cfm_workflow.operations import erasure
+from cfm_workflow.operations import closing, erasure
 from cfm_workflow.operations import feedback as feedback_operations
+from cfm_workflow.queries import checks as checks_query
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import feedback as feedback_query
 
@@ -101,8 +104,38 @@ def erase_feedback(ask: Ask, feedback_id: int) -> Any:
     example={"reason": "Praise; nothing to do."},
 )
 def close_feedback(ask: Ask, feedback_id: int) -> Any:
-    """Close an item on which nothing is under way, with a reason."""
-    return feedback_operations.close(ask.session, ask.caller, feedback_id, ask.body["reason"], now=ask.now)
+    """Close an item on which nothing is under way; with a reason unless its customer was told."""
+    after = closing.check_after(ask.service.settings.check_days)
+    return closing.close(ask.session, ask.caller, feedback_id, ask.body["reason"], check_after=after, now=ask.now)
+
+
+@route(
+    "POST",
+    f"{_ONE}/tell-solved",
+    "tellSolved",
+    tag=TAG,
+    right="message.write",
+    answers={201: MessageOut},
+)
+def tell_solved(ask: Ask, feedback_id: int) -> Any:
+    """Tell the customer of a resolved item that it is solved; then it closes by itself."""
+    wish = ask.service.settings.tell_customer
+    return closing.tell_solved(ask.session, ask.caller, feedback_id, wish=wish, now=ask.now)
+
+
+@route(
+    "GET",
+    f"{_ONE}/checks",
+    "listChecks",
+    tag=TAG,
+    right="feedback.read",
+    query=CheckQuery,
+    answers={200: page_of(CheckOut)},
+)
+def list_checks(ask: Ask, feedback_id: int) -> Any:
+    """When the customer of an item is asked whether it is solved, and what they answered; the last one first."""
+    feedback_query.find(ask.session, ask.caller, feedback_id)
+    return checks_query.page(ask.session, feedback_id, ask.query).as_answer()
 
 
 @route(

@@ -213,6 +213,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "headers": _headers_of(operation, status)}
         if operation.streams:
             responses[str(status)]["content"] = {EVENT_STREAM: {"schema": _TEXT, "example": STREAM_EXAMPLE}}
+        elif operation.file is not None:
+            responses[str(status)]["content"] = {operation.file: {"schema": _TEXT}}
         elif operation.previewed is not None:
             responses[str(status)]["content"] = {JSON: {"schema": {"oneOf": [schema, operation.previewed]}}}
         elif schema is not None:

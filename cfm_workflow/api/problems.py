@@ -61,6 +61,8 @@ def _facts(error: CfmError) -> dict[str, Any]:
         return {"missing_right": error.right}
     if isinstance(error, errors.Stale):
         return {"current_version": error.current_version}
+    if isinstance(error, errors.AnotherWentOut):
+        return {"message": error.message}
     if not isinstance(error, errors.RefusedTransition):
         return {}
     facts: dict[str, Any] = {
@@ -75,7 +77,7 @@ def _facts(error: CfmError) -> dict[str, Any]:
 
 def answer(body: dict[str, Any]) -> Response:
     """A problem as an HTTP answer."""
-    return Response(orjson.dumps(body), status=body["status"], content_type=CONTENT_TYPE)
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), status=body["status"], content_type=CONTENT_TYPE)
 
 
 def register(app: Flask) -> None:

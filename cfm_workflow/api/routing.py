@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import orjson
 from flask import Flask, Response, request
@@ -26,16 +26,32 @@ from cfm_workflow.forms.loading import load
 from cfm_workflow.forms.paths import IdConverter
 from cfm_workflow.operations import idempotency
 from cfm_workflow.operations.idempotency import Answer
-from cfm_workflow.queries import absences, actions, calendars, customers, feedback, outcomes, people, policies
+from cfm_workflow.queries import (
+    absences,
+    actions,
+    calendars,
+    customers,
+    feedback,
+    labels,
+    outcomes,
+    people,
+    policies,
+    root_causes,
+)
 from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import imports as imports_query
+from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import personal_reminders as reminders_query
+from cfm_workflow.queries import shares as shares_query
+from cfm_workflow.queries import templates as templates_query
 from cfm_workflow.queries import webhooks as webhooks_query
 from cfm_workflow.service import Service
 
 BASE: Final = "/api/v1"
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
+PIECE: Final = 1 << 16
+"""Bytes of a file sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +86,21 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """A file to be kept under a name. It is sent in pieces after the session of the request has ended, and closed."""
+
+    file: IO[bytes]
+    media_type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A declared route. `right` is a key of `access.RIGHTS`, or None for what needs no sign-in.
 
     `etag`: the answer is an action with its version. `matches`: honours If-Match. `secret`: the answer holds one.
     `optional`: what it is about may not be there, though the path names nothing.
+    `file`: the media type of an answer that is a file.
     `streams`: the answer is a `Stream` of server-sent events, which honours Last-Event-ID.
     `receive`: reads a body that is no JSON before the transaction begins, and returns what it is and a hash of it.
     `look_up`: asks outside about a body before the transaction begins, and refuses it as wrong.
@@ -96,6 +122,7 @@ class Operation:
     matches: bool = False
     secret: bool = False
     optional: bool = False
+    file: str | None = None
     streams: bool = False
     receive: Callable[[Service, Mapping[str, Any]], tuple[Mapping[str, Any], bytes]] | None = None
     look_up: Callable[[Service, Mapping[str, Any]], None] | None = None
@@ -213,7 +240,20 @@ def _read(
     done = operation.handler(Ask(session, caller, now, service, query=wanted or {}), **path)
     if isinstance(done, Stream):
         return Response(done.pieces, headers={"Cache-Control": "no-store", **done.headers}, content_type=EVENT_STREAM)
+    if isinstance(done, Download):
+        return _download(done)
     return _response(_answer(operation, done))
+
+
+def _download(done: Download) -> Response:
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{done.name}"'}
+    return Response(_pieces(done.file), headers=headers, content_type=done.media_type)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def _write(
@@ -319,7 +359,12 @@ _FINDERS: Final[Mapping[str, Callable[[Session, Caller, Any], Any]]] = {
     "calendar_id":    lambda session, caller, ident: calendars.find(session, ident),
     "policy_id":      lambda session, caller, ident: policies.find(session, ident),
     "reminder_id":    reminders_query.find,
+    "message_id":     messages_query.find,
+    "share_id":       shares_query.find,
+    "template_id":    lambda session, caller, ident: templates_query.find(session, ident),
     "outcome_id":     lambda session, caller, ident: outcomes.find(session, ident),
+    "cause_id":       lambda session, caller, ident: root_causes.find(session, ident),
+    "label_id":       lambda session, caller, ident: labels.find(session, ident),
     "webhook_id":     webhooks_query.find,
     "delivery_id":    webhooks_query.find_delivery,
     "import_id":      lambda session, caller, ident: imports_query.find(session, ident),

@@ -187,7 +187,7 @@ class Outbox:
         """A repetition of the same delivery replaces its file."""
         try:
             _, content = self._writer.message(mail)
-            outbox.keep(self.folder, outbox.name_of(mail.delivery_id), content)
+            outbox.keep(self.folder, outbox.name_of(mail.kind, mail.ident), content)
         except Unsendable as why:
             return Answer(NEVER, str(why))
         except OSError as error:

@@ -19,9 +19,9 @@ _ANY: Final = policy.SMTPUTF8.clone(refold_source="none", cte_type="7bit")
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One message to one person. `delivery_id` names its file where mail is kept; `headers` are added as they are."""
+    """One message to one person. Where mail is kept, `kind` and `ident` name its file; `headers` are added as given."""
 
-    delivery_id: int
+    ident: int
     to: str
     subject: str
     text: str
@@ -29,6 +29,7 @@ class Mail:
     message_id: str
     at: datetime
     headers: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "delivery"
 
 
 class Unsendable(ValueError):

@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = "outbox"
-_FILE: Final = re.compile(r"\.?delivery-([0-9]+)\.(?:eml|part)")
+_FILE: Final = re.compile(r"\.?(delivery|message)-([0-9]+)\.(?:eml|part)")
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The file of a message, whole or as far as an attempt that died came."""
+    """The file of a `delivery` or a `message`, whole or as far as an attempt that died came."""
 
     path: Path
-    delivery_id: int
+    kind: str
+    ident: int
     written_at: datetime
 
 
-def name_of(delivery_id: int) -> str:
-    """What the message of a delivery is called; a repetition is called the same."""
-    return f"delivery-{delivery_id}"
+def name_of(kind: str, ident: int) -> str:
+    """What the mail of a `delivery` or a `message` is called; a repetition is called the same."""
+    return f"{kind}-{ident}"
 
 
 def kept(folder: Path) -> Iterator[Kept]:
@@ -34,7 +35,7 @@ def kept(folder: Path) -> Iterator[Kept]:
                 written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             except FileNotFoundError:
                 continue  # it is whole by now, or somebody else has deleted it
-            yield Kept(path, int(found[1]), written_at)
+            yield Kept(path, found[1], int(found[2]), written_at)
 
 
 def keep(folder: Path, name: str, content: bytes) -> Path:

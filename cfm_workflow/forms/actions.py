@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from cfm_workflow import limits
 from cfm_workflow.forms.calendars import CalendarRefOut, HolidayOut
+from cfm_workflow.forms.feedback import LABELS
 from cfm_workflow.forms.fields import (
     Attributes,
     Day,
@@ -16,7 +17,10 @@ from cfm_workflow.forms.fields import (
     QueryChoices,
     QueryFlag,
     QueryIdent,
+    QueryIdents,
+    QueryNames,
     QueryRef,
+    QueryWhole,
     Ref,
     Shape,
     SpanField,
@@ -32,6 +36,13 @@ KINDS = [kind.value for kind in Kind]
 PRIORITY_WORDS = tuple(PRIORITIES)
 CATEGORIES = tuple(category.value for category in Category)
 SORTS = ["-created_at", "created_at", "due_at", "-due_at", "priority", "-priority"]
+SORTS_OF_SOME = {
+    "finished_at": ("finished", "finished_from", "finished_to"),
+    "-finished_at": ("finished", "finished_from", "finished_to"),
+    "accept_by": ("not_accepted_in_time",),
+    "state_since": ("waiting_since_before",),
+}
+"""Orders that stand only behind one of these filters: others have no such instant."""
 
 
 class AssigneeIn(Form):
@@ -197,7 +208,37 @@ class ActionQuery(CountedPageQuery):
     group = QueryIdent()
     workflow = Text(limits.KEY)
     external_ref = Text(limits.EXTERNAL_ID)
-    sort = fields.String(validate=validate.OneOf(SORTS), metadata={"description": "Default: -created_at."})
+    belongs_to = QueryIdents(
+        metadata={"description": "Teams by id, parted by commas: their work, also that of members without a team."}
+    )
+    team_named = QueryFlag(metadata={"description": "Whether it was given to a team, or to a member of one as such."})
+    assigned = QueryFlag(metadata={"description": "Whether somebody has it; in a pool, nobody at first."})
+    due_from = Moment(metadata={"description": "Due then or later."})
+    created_from = Moment()
+    created_to = Moment(metadata={"description": "Exclusive."})
+    finished_from = Moment()
+    finished_to = Moment(metadata={"description": "Exclusive."})
+    overdue_days_min = QueryWhole(0, 100_000, metadata={"description": "Overdue by so many days or more."})
+    overdue_days_max = QueryWhole(0, 100_000, metadata={"description": "Overdue by less than so many days."})
+    late = QueryFlag(metadata={"description": "Not finished by its due date, whether it is finished by now or not."})
+    not_accepted_in_time = QueryFlag(metadata={"description": "Nobody has accepted it by its `accept_by`."})
+    waiting_since_before = Moment(metadata={"description": "Has been waiting since before then."})
+    waiting_since_from = Moment(metadata={"description": "Has been waiting since then or later."})
+    accept_by_from = Moment(metadata={"description": "To be accepted by then or later."})
+    extended = QueryFlag(metadata={"description": "Due later than at first."})
+    finish_met = QueryFlag(metadata={"description": "Finished by its first due date, or not."})
+    label = QueryNames(limits.LABEL, LABELS, metadata={"description": "Serves feedback with one of these labels."})
+    outcome = QueryChoices(metadata={"description": "Keys of some outcomes, parted by commas."})
+    root_cause = Text(limits.ROOT_CAUSE, metadata={"description": "A key of `/root-causes`, or what was written."})
+    sort = fields.String(
+        validate=validate.OneOf([*SORTS, *SORTS_OF_SOME]), metadata={"description": "Default: -created_at."}
+    )
+
+    @validates_schema
+    def _order_of_some(self, values: dict[str, Any], **kwargs: Any) -> None:
+        needed = SORTS_OF_SOME.get(values.get("sort", ""), ())
+        if needed and not any(values.get(name) for name in needed):
+            raise ValidationError(f"goes with {' or '.join(needed)}", "sort")
 
 
 class MyActionQuery(CountedPageQuery):

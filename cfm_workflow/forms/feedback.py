@@ -15,6 +15,8 @@ from cfm_workflow.forms.fields import (
     QueryChoices,
     QueryFlag,
     QueryIdent,
+    QueryIdents,
+    QueryNames,
     QueryWhole,
     Text,
     Whole,
@@ -23,9 +25,12 @@ from cfm_workflow.forms.pages import CountedPageQuery, PageQuery
 from cfm_workflow.models.feedback import ItemStatus
 from cfm_workflow.operations.feedback import DEFAULT_SOURCE
 from cfm_workflow.policy.metrics import SCALES, misfit
+from cfm_workflow.queries.checks import ANSWERS
 
 STATUSES = tuple(status.value for status in ItemStatus)
 METRICS = tuple(SCALES)
+LABELS = 10
+"""How many of them one parameter can name."""
 
 
 class FeedbackCustomerIn(Form):
@@ -71,7 +76,12 @@ class FeedbackChange(_FeedbackFields):
 
 
 class CloseIn(Form):
-    reason = Text(limits.REASON, required=True)
+    reason = Text(
+        limits.REASON,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Needed unless the customer has had a word since it was resolved."},
+    )
 
 
 class FeedbackQuery(CountedPageQuery):
@@ -82,11 +92,18 @@ class FeedbackQuery(CountedPageQuery):
     score_max = QueryWhole(0, 10)
     status = QueryChoices(STATUSES, metadata={"description": f"Some of {', '.join(STATUSES)}."})
     needs_decision = QueryFlag()
+    silent = QueryFlag(metadata={"description": "Whether its customer has had no word for long (CFM_SILENT_DAYS)."})
     source = Text(limits.SOURCE)
     external_id = Text(limits.EXTERNAL_ID)
+    label = QueryNames(limits.LABEL, LABELS, metadata={"description": "Has one of these labels, parted by commas."})
+    label_all = QueryNames(limits.LABEL, LABELS, metadata={"description": "Has all of them."})
+    label_none = QueryNames(limits.LABEL, LABELS, metadata={"description": "Has none of them."})
     customer = QueryIdent()
     received_from = Moment()
     received_to = Moment(metadata={"description": "Exclusive."})
+    belongs_to = QueryIdents(metadata={"description": "Teams by id, parted by commas, which have work on it."})
+    scored = QueryFlag(metadata={"description": "Whether it has a score."})
+    channel_given = QueryFlag(metadata={"description": "Whether it has a channel."})
     sort = fields.String(validate=validate.OneOf(["-received_at", "received_at", "-created_at", "created_at"]))
 
 
@@ -100,6 +117,21 @@ class ItemCustomerOut(Schema):
     email = fields.String(required=True, allow_none=True, metadata={"description": "Masked unless you serve them."})
     phone = fields.String(required=True, allow_none=True, metadata={"description": "Masked unless you serve them."})
     language = fields.String(required=True, allow_none=True)
+
+
+class LabellerOut(Schema):
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+
+
+class LabellingOut(Schema):
+    """A label on an item: who put it there, and when."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    colour = fields.String(required=True, allow_none=True)
+    labelled_by = fields.Nested(LabellerOut, required=True, allow_none=True)
+    labelled_at = fields.AwareDateTime(required=True)
 
 
 class FeedbackOut(Schema):
@@ -116,10 +148,32 @@ class FeedbackOut(Schema):
     customer = fields.Nested(ItemCustomerOut, required=True, allow_none=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     needs_decision = fields.Boolean(required=True)
+    labels = fields.List(fields.Nested(LabellingOut), required=True)
     imported = fields.Boolean(required=True)
     received_at = fields.AwareDateTime(required=True)
     created_at = fields.AwareDateTime(required=True)
+    resolved_at = fields.AwareDateTime(required=True, allow_none=True)
     closed_at = fields.AwareDateTime(required=True, allow_none=True)
+    confirmation = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([*ANSWERS, None]),
+        metadata={"description": "Whether the customer says that it is solved; `assumed`: asked, and nobody answered."},
+    )
+    told_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "The last word to the customer."}
+    )
+    heard_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "Their last word after the item itself."}
+    )
+    silent_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it was noticed that the customer has had no word for long; null: they have."},
+    )
+    follows = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The item that the customer came back to, long after."}
+    )
     version = fields.Integer(required=True)
 
 
@@ -135,6 +189,7 @@ class TimelineEntryOut(Schema):
     comment = fields.String(allow_none=True)
     reason = fields.String(allow_none=True)
     changes = fields.Dict()
+    label = fields.Dict(metadata={"description": "Which label was put on it, or taken off."})
     watcher = fields.Dict(metadata={"description": "Who watches from now on, or no more."})
 
 
@@ -164,12 +219,28 @@ class CustomerChange(Form):
 class CustomerQuery(PageQuery):
     source = Text(limits.SOURCE)
     external_id = Text(limits.EXTERNAL_ID)
+    do_not_contact = QueryFlag()
     email = Text(limits.EMAIL, metadata={"description": "Finds nothing for those who may not see addresses."})
+
+
+class ExclusionIn(Form):
+    reason = Text(limits.REASON, required=True)
+
+
+class ExclusionOut(Schema):
+    """Nobody writes to this customer any more."""
+
+    reason = fields.String(required=True)
+    since = fields.AwareDateTime(required=True)
 
 
 class CustomerOut(ItemCustomerOut):
     source = fields.String(required=True, allow_none=True)
     external_id = fields.String(required=True, allow_none=True)
+    unsubscribed_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "No mail that they did not ask for since then."}
+    )
+    do_not_contact = fields.Nested(ExclusionOut, required=True, allow_none=True)
     erased_at = fields.AwareDateTime(required=True, allow_none=True)
     version = fields.Integer(required=True)
     created_at = fields.AwareDateTime(required=True)

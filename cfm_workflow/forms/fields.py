@@ -158,6 +158,21 @@ class QueryChoices(fields.String):
         return text.split(",")
 
 
+class QueryNames(fields.String):
+    """One or more names, parted by commas, in a query string; loads as a list."""
+
+    def __init__(self, longest: int, most: int, **kwargs: Any) -> None:
+        self.longest, self.most = longest, most
+        self.shape: Shape = {"minLength": 1, "maxLength": (longest + 1) * most, "pattern": _WITH_SOMETHING}
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        names = [each.strip() for each in storable(super()._deserialize(value, attr, data, **kwargs)).split(",")]
+        if not all(1 <= len(each) <= self.longest for each in names) or len(names) > self.most:
+            raise ValidationError(f"must be 1 to {self.most} names of at most {self.longest} characters, by commas")
+        return names
+
+
 class Moment(fields.AwareDateTime):
     """An instant: RFC 3339 with an offset, between 1970 and 2200."""
 
@@ -329,6 +344,18 @@ class QueryRef(fields.String):
         if not 1 <= len(text) <= limits.EMAIL:
             raise ValidationError("must be an id or a name")
         return text
+
+
+class QueryIdents(fields.String):
+    """Ids in a query string, parted by commas; loads as a list."""
+
+    shape: ClassVar[Shape] = {"pattern": "^[1-9][0-9]{0,15}(,[1-9][0-9]{0,15}){0,99}$"}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(self.shape["pattern"], text, re.ASCII) or any(int(n) > limits.ID for n in text.split(",")):
+            raise ValidationError("must be ids, parted by commas")
+        return [int(number) for number in text.split(",")]
 
 
 class LanguageTag(fields.String):

@@ -14,10 +14,14 @@ class LabelIn(Form):
     ko = Text(limits.NAME, required=True)
 
 
+_BENEFIT = {"description": "Whether the customer may be told that it is solved."}
+
+
 class OutcomeIn(Form):
     key = Key(required=True)
     label = fields.Nested(LabelIn, required=True)
     requires_reason = Flag(load_default=False)
+    benefits_customer = Flag(load_default=False, metadata=_BENEFIT)
     active = Flag(load_default=True)
 
 
@@ -25,6 +29,7 @@ class OutcomeChange(Form):
     key = Key()
     label = fields.Nested(LabelIn)
     requires_reason = Flag()
+    benefits_customer = Flag(metadata=_BENEFIT)
     active = Flag()
 
 
@@ -37,6 +42,7 @@ class OutcomeOut(Schema):
     key = fields.String(required=True)
     label = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     requires_reason = fields.Boolean(required=True)
+    benefits_customer = fields.Boolean(required=True, metadata=_BENEFIT)
     active = fields.Boolean(required=True)
     version = fields.Integer(required=True)
     created_at = fields.AwareDateTime(required=True)

@@ -70,6 +70,11 @@ def _take_back(
     return waiting
 
 
+def call_off(session: Session, *, now: datetime) -> None:
+    """Nobody is mailed what is still waiting; it stays in the inboxes."""
+    session.execute(update(Delivery).where(_UNSENT).values(state="cancelled", settled_at=now, answer="called off"))
+
+
 _UNSENT: Final = and_(text("state = 'pending'"), Delivery.tries == 0, Delivery.account_id.is_not(None))
 _WAITING: Final = select(Delivery.account_id).where(_UNSENT).with_for_update()
 

@@ -5,14 +5,16 @@ from cfm_workflow.letters.digest import FIGURES, Digest, compose_digest
 from cfm_workflow.letters.entrance import Entrance, compose_entrance
 from cfm_workflow.letters.feed import EXCERPT, Entry, feed
 from cfm_workflow.letters.headers import headers, message_id
+from cfm_workflow.letters.message import Addition, compose_message, message_headers
 from cfm_workflow.letters.news import Arrangement, Names, News, Reader, arrange
-from cfm_workflow.letters.places import address_of, entrance_of
+from cfm_workflow.letters.places import address_of, entrance_of, letter_link_of
 from cfm_workflow.letters.trial import trial
 
 __all__ = [
     "EXCERPT",
     "FIGURES",
     "LINES",
+    "Addition",
     "Arrangement",
     "Digest",
     "Entrance",
@@ -26,9 +28,12 @@ __all__ = [
     "compose",
     "compose_digest",
     "compose_entrance",
+    "compose_message",
     "entrance_of",
     "feed",
     "headers",
+    "letter_link_of",
+    "message_headers",
     "message_id",
     "trial",
 ]

@@ -3,6 +3,7 @@
 from typing import Final
 
 _PATHS: Final = {"action": "actions", "feedback": "feedback", "reminder": "reminders"}
+_FOR_LETTERS: Final = {"share": "s", "unsubscribe": "u", "check": "c"}
 
 
 def address_of(base_url: str, kind: str, ident: int) -> str:
@@ -13,6 +14,11 @@ def address_of(base_url: str, kind: str, ident: int) -> str:
 def entrance_of(base_url: str, token: str) -> str:
     """The address of a link that lets somebody in."""
     return f"{base_url}/enter/{token}"
+
+
+def letter_link_of(base_url: str, purpose: str, token: str) -> str:
+    """The address of a signed link for somebody without an account: a `share`, `unsubscribe` or a `check`."""
+    return f"{base_url}/{_FOR_LETTERS[purpose]}/{token}"
 
 
 def link_of(base_url: str, token: str) -> str:

@@ -9,8 +9,10 @@ from cfm_workflow import limits, texts
 from cfm_workflow.letters import words
 from cfm_workflow.letters.news import Names, News, Reader, as_block, on_one_line
 from cfm_workflow.letters.words import OTHERS, Words
+from cfm_workflow.policy.closing import SCORES
 
 QUOTED: Final = 600
+MOST: Final = SCORES[1]
 DESCRIBED: Final = 1_000
 SHORT: Final = 120
 LONG: Final = 300
@@ -89,6 +91,8 @@ class Teller:
             return self._instant(last_tick_at)
         written = (
             news.part("reminder").get("text")
+            or news.part("message").get("subject")
+            or news.part("message").get("body")
             or news.part("action").get("title")
             or news.part("feedback").get("text")
             or news.part("webhook").get("url")
@@ -127,6 +131,7 @@ class Teller:
             "item": news.feedback_id,
             "receiver": self._receiver(news.part("action")),
             "step": self._step(news),
+            "answer": self._answer(news.part("check")),
         }
 
     def _who(self, news: News) -> str:
@@ -147,6 +152,10 @@ class Teller:
         key = (news.part("action").get("workflow") or "", news.data.get("transition") or "")
         return self._names.transitions.get(key) or news.type
 
+    def _answer(self, check: Mapping[str, Any]) -> str:
+        answer = str(check.get("answer"))
+        return self._(words.ANSWERS.get(answer, answer))
+
     def _facts(self, news: News) -> Iterator[Fact]:
         yield from self._of_reminder(news, news.part("reminder"))
         if news.part("action"):
@@ -154,11 +163,12 @@ class Teller:
         elif news.part("group"):
             group = news.part("group")
             yield Fact(self._("Progress"), self._progress(group.get("done") or 0, group.get("total") or 0))
-        elif news.part("feedback"):
+        elif news.part("feedback") and not news.part("check"):  # an answer may have changed it since
             status = str(news.part("feedback").get("status"))
             yield Fact(self._("State"), self._(words.STATUSES.get(status, status)))
         elif news.part("webhook").get("disabled_reason"):
             yield Fact(self._("Reason"), news.part("webhook")["disabled_reason"])
+        yield from self._of_check(news.part("check"))
         yield from self.changes(news)
         if news.part("calendar"):
             yield Fact(self._("Calendar"), str(news.part("calendar").get("name")))
@@ -172,6 +182,12 @@ class Teller:
         setter = reminder.get("created_by") or {}
         if setter and setter.get("id") not in (self.reader.id, news.part("actor").get("id")):
             yield Fact(self._("Set by"), self._person(setter))
+
+    def _of_check(self, check: Mapping[str, Any]) -> Iterator[Fact]:
+        if check:
+            yield Fact(self._("Answer"), self._answer(check))
+        if check.get("score") is not None:
+            yield Fact(self._("How content"), self._("%(score)s of %(most)s") % {"score": check["score"], "most": MOST})
 
     def _of_action(self, news: News, action: Mapping[str, Any]) -> Iterator[Fact]:
         key = (action.get("workflow") or "", action.get("state") or "")
@@ -225,6 +241,10 @@ class Teller:
         action, item = news.part("action"), news.part("feedback")
         if news.part("reminder").get("text"):
             yield Quotation(self._("Reminder"), as_block(news.part("reminder")["text"], DESCRIBED))
+        if news.part("check").get("word"):
+            yield Quotation(self._("The customer's words"), as_block(news.part("check")["word"], QUOTED))
+        if news.part("message").get("body"):
+            yield Quotation(self._("Message"), as_block(news.part("message")["body"], DESCRIBED))
         reason = news.data.get("reason")
         if reason:
             yield Quotation(self._("Reason"), self._(reason) if reason in words.REASONS else as_block(reason, QUOTED))

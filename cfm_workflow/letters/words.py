@@ -161,6 +161,17 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
     "feedback.closed": {
         OTHERS: Words(mark("Closed"), mark("%(who)s closed feedback #%(item)s.")),
     },
+    "feedback.checked": {
+        OTHERS: Words(
+            mark("Answer of the customer"), mark("The customer of feedback #%(item)s has answered: %(answer)s.")
+        ),
+    },
+    "feedback.silent": {
+        OTHERS: Words(
+            mark("No word to the customer"),
+            mark("The customer of feedback #%(item)s has been waiting for a word for long."),
+        ),
+    },
     "action.accepted": {
         OTHERS: Words(mark("Accepted"), mark("%(who)s accepted “%(title)s”.")),
     },
@@ -192,6 +203,16 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
     },
     "feedback.changed": {
         OTHERS: Words(mark("Changed"), mark("%(who)s changed feedback #%(item)s.")),
+    },
+    "message.failed": {
+        OTHERS: Words(
+            mark("Not delivered"), mark("Your message on feedback #%(item)s cannot be delivered: “%(title)s”")
+        ),
+    },
+    "message.received": {
+        OTHERS: Words(
+            mark("The customer answered"), mark("%(who)s recorded a word of the customer on feedback #%(item)s.")
+        ),
     },
     "scheduler.stalled": {
         OTHERS: Words(
@@ -233,7 +254,7 @@ WHY: Final[Mapping[str, str]] = {
     "sibling": mark("You hear of this because you have another action of the same group."),
     "owner": mark("You hear of this because it is yours."),
     "supervisor": mark("You hear of this because you supervise the team that does it."),
-    "receiver": mark("You hear of this because the reminder is for you."),
+    "receiver": mark("You hear of this because it is meant for you."),
     OTHERS: mark("You hear of this because you take part in it or follow it."),
 }
 
@@ -249,7 +270,10 @@ SYSTEM_ACTORS: Final[Mapping[str, str]] = {
     "clock": mark("The clock"),
     "group policy": mark("The group policy"),
     "calendar": mark("The calendar"),
+    "customer": mark("The customer"),
+    "mail": mark("The mail"),
     "customer's answer": mark("The customer's answer"),
+    "closed loop": mark("The closing rule"),
 }
 
 CALENDAR_CHANGED: Final = mark("The calendar has changed.")
@@ -262,6 +286,12 @@ REASONS: Final = frozenset(
         mark("The customer has answered."),
         mark("The feedback was erased."),
         mark("Nobody is left whom it is for."),
+        mark("No customer is known."),
+        mark("The customer has no e-mail address."),
+        mark("The customer does not want to be contacted."),
+        mark("Nothing arrives at the address of the customer."),
+        mark("The customer says that it is not solved."),
+        mark("The customer wrote again."),
         CALENDAR_CHANGED,
         RULES_CHANGED,
     }
@@ -271,6 +301,11 @@ REASONS: Final = frozenset(
 TEAM: Final = mark("the team %(name)s")
 NOBODY: Final = mark("nobody")
 
+ANSWERS: Final[Mapping[str, str]] = {
+    "confirmed": mark("It is solved"),
+    "denied": mark("It is not solved"),
+    "assumed": mark("No answer"),
+}
 STATUSES: Final[Mapping[str, str]] = {
     "new": mark("New"),
     "open": mark("Open"),

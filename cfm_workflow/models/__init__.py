@@ -1,8 +1,9 @@
 """The tables, by noun: facts about one row, nothing else."""
 
 from cfm_workflow.models.absences import Absence
-from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver
+from cfm_workflow.models.actions import Action, ActionFeedback, ActionGroup, Outcome, PassedOver, RootCause
 from cfm_workflow.models.calendars import Calendar
+from cfm_workflow.models.checks import Check
 from cfm_workflow.models.customers import Customer
 from cfm_workflow.models.deliveries import Attempt, DeadAddress, Delivery, Notice
 from cfm_workflow.models.events import Event, LedgerHead
@@ -10,10 +11,13 @@ from cfm_workflow.models.feedback import Feedback
 from cfm_workflow.models.following import ActionWatcher, FeedbackWatcher, NoticeChoice, NoticeDefault
 from cfm_workflow.models.imports import Import, ImportProblem
 from cfm_workflow.models.installation import Installation
+from cfm_workflow.models.labels import Label, Labelling
 from cfm_workflow.models.links import Link
+from cfm_workflow.models.messages import Message, Share, ShareOpening, Template
 from cfm_workflow.models.people import Account, SupervisedTeam, Team, TeamMember
 from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalReminderReceiver
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
+from cfm_workflow.models.reports import FlowDay, ReportProgress, ReportReview, Stay
 from cfm_workflow.models.sessions import BrowserSession, Password
 from cfm_workflow.models.tokens import CalendarFeed, IdempotencyKey, Token
 from cfm_workflow.models.webhooks import Webhook
@@ -30,18 +34,23 @@ __all__ = [
     "BrowserSession",
     "Calendar",
     "CalendarFeed",
+    "Check",
     "Customer",
     "DeadAddress",
     "Delivery",
     "Event",
     "Feedback",
     "FeedbackWatcher",
+    "FlowDay",
     "IdempotencyKey",
     "Import",
     "ImportProblem",
     "Installation",
+    "Label",
+    "Labelling",
     "LedgerHead",
     "Link",
+    "Message",
     "Notice",
     "NoticeChoice",
     "NoticeDefault",
@@ -53,9 +62,16 @@ __all__ = [
     "Policy",
     "PolicyVersion",
     "Reminder",
+    "ReportProgress",
+    "ReportReview",
+    "RootCause",
+    "Share",
+    "ShareOpening",
+    "Stay",
     "SupervisedTeam",
     "Team",
     "TeamMember",
+    "Template",
     "Token",
     "Webhook",
     "WorkflowVersion",

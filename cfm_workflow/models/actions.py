@@ -1,16 +1,22 @@
-"""The work: actions, the groups they were made in, the items they serve, and how they can end."""
+"""The work: actions, the groups they were made in, the items they serve, how they can end, and what was the cause."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Computed, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, CheckConstraint, Computed, ForeignKey, Index, String, Text, TextClause, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cfm_workflow import limits
 from cfm_workflow.db import Base
 
 UNFINISHED = text("finished_at IS NULL")
+FINISHED = text("finished_at IS NOT NULL")
+NOT_ACCEPTED = text("finished_at IS NULL AND accepted_at IS NULL AND accept_by IS NOT NULL")
+EXTENDED = text("due_at > first_due_at")
+WAITING = text("category = 'waiting'")
+HAS_CAUSE = text("root_cause IS NOT NULL")
+HAS_OUTCOME = text("outcome_id IS NOT NULL")
 STOOD_IN = text("finished_at IS NULL AND on_behalf_of_id IS NOT NULL")
 NO_DUE_DATE = "9999-12-31 00:00:00.000000"
 """Where actions without a due date stand in a list by due date: behind all others."""
@@ -47,6 +53,21 @@ class Outcome(Base):
     key: Mapped[str] = mapped_column(String(limits.KEY), unique=True)
     label: Mapped[dict[str, str]] = mapped_column(JSON)  # language -> text
     requires_reason: Mapped[bool]
+    benefits_customer: Mapped[bool] = mapped_column(server_default=false())  # so they may be told it is solved
+    active: Mapped[bool]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class RootCause(Base):
+    """What can have caused what a customer complains of; kept by administrators. Actions hold the key, as text."""
+
+    __tablename__ = "root_causes"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(limits.KEY), unique=True)  # never changes
+    label: Mapped[dict[str, str]] = mapped_column(JSON)  # language -> text
     active: Mapped[bool]
     version: Mapped[int]
     created_at: Mapped[datetime]
@@ -71,6 +92,18 @@ class ActionGroup(Base):
     created_at: Mapped[datetime]
 
 
+_WHOSE = ("team_id", "assignee_id")
+_BOARD = ("category", "team_id", "workflow_id", "state", "finished_at")
+_NOT_YET = ("finished_at", "accepted_at")
+_ENDED = ("category", "finish_met", "outcome_id")
+"""Columns at the end of an index from which reports count without reading the rows. SQLite wants those of the
+condition of the index among them."""
+
+
+def _index(name: str, *columns: str, where: TextClause) -> Index:
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 class Action(Base):
     """One piece of work with one accountable assignee and a state of its own."""
 
@@ -79,34 +112,29 @@ class Action(Base):
         CheckConstraint("category IN ('open', 'active', 'waiting', 'done', 'dropped')", name="category"),
         CheckConstraint("kind IN ('internal', 'external')", name="kind"),
         CheckConstraint("(finished_at IS NULL) = (category IN ('open', 'active', 'waiting'))", name="finished"),
-        Index("ix_actions_mine", "assignee_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
-        Index("ix_actions_calendar", "calendar_id", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
-        Index("ix_actions_on_behalf_of", "on_behalf_of_id", "id", sqlite_where=STOOD_IN, postgresql_where=STOOD_IN),
-        Index("ix_actions_team", "team_id", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
-        Index("ix_actions_due", "due_sort", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
-        Index("ix_actions_priority", "priority", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
-        Index("ix_actions_due_sort_id", "due_sort", "id"),
+        _index("ix_actions_mine", "assignee_id", "due_sort", "id", *_BOARD, where=UNFINISHED),
+        _index("ix_actions_calendar", "calendar_id", "id", where=UNFINISHED),
+        _index("ix_actions_on_behalf_of", "on_behalf_of_id", "id", where=STOOD_IN),
+        _index("ix_actions_team", "team_id", "due_sort", "id", where=UNFINISHED),
+        _index("ix_actions_due", "due_sort", "id", *_WHOSE, "finished_at", where=UNFINISHED),
+        _index("ix_actions_priority", "priority", "id", where=UNFINISHED),
+        _index("ix_actions_waiting", "waiting_until", "id", where=WAITING),
+        _index("ix_actions_waiting_since", "state_since", "id", *_WHOSE, "category", where=WAITING),
+        _index("ix_actions_not_accepted", "accept_by", "id", *_WHOSE, *_NOT_YET, where=NOT_ACCEPTED),
+        _index("ix_actions_finished", "finished_at", "id", *_ENDED, *_WHOSE, where=FINISHED),
+        _index("ix_actions_extended", "finished_at", "id", "first_due_at", "due_at", *_WHOSE, where=EXTENDED),
+        _index("ix_actions_cause_finished", "root_cause", "finished_at", "id", *_WHOSE, where=HAS_CAUSE),
+        Index("ix_actions_created", "created_at", "id", *_WHOSE),
+        Index("ix_actions_due_sort_id", "due_sort", "id", "finished_at", *_WHOSE),
         Index("ix_actions_priority_id", "priority", "id"),
         Index("ix_actions_assignee_id_id", "assignee_id", "id"),
         Index("ix_actions_team_id_id", "team_id", "id"),
         Index("ix_actions_state_id", "state", "id"),
         Index("ix_actions_group_id_id", "group_id", "id"),
         Index("ix_actions_external_ref_id", "external_ref", "id"),
-        Index(
-            "ix_actions_waiting",
-            "waiting_until",
-            "id",
-            sqlite_where=text("category = 'waiting'"),
-            postgresql_where=text("category = 'waiting'"),
-        ),
-        Index(
-            "ix_actions_waiting_mine",
-            "assignee_id",
-            "due_sort",
-            "id",
-            sqlite_where=text("category = 'waiting'"),
-            postgresql_where=text("category = 'waiting'"),
-        ),
+        _index("ix_actions_waiting_mine", "assignee_id", "due_sort", "id", where=WAITING),
+        _index("ix_actions_root_cause", "root_cause", "id", where=HAS_CAUSE),
+        _index("ix_actions_outcome", "outcome_id", "id", where=HAS_OUTCOME),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -12,7 +12,9 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, Event, Feedback
-from cfm_workflow.operations import personal_reminders
+from cfm_workflow.operations import checks, personal_reminders
+from cfm_workflow.operations.messages import forgetting
+from cfm_workflow.operations.reopening import CUSTOMER
 from cfm_workflow.operations.search import refresh_search
 from cfm_workflow.queries import customers as customers_query
 from cfm_workflow.queries import feedback as feedback_query
@@ -21,7 +23,8 @@ ERASED: Final = "[erased]"
 BATCH: Final = 500
 
 ITEM_FIELDS: Final = ("text", "touchpoint", "external_id", "attributes")
-CUSTOMER_FIELDS: Final = ("name", "email", "phone", "external_id")
+CUSTOMER_FIELDS: Final = ("name", "email", "phone", "external_id", "do_not_contact")
+MESSAGE_FIELDS: Final = ("subject", "body", "to")
 
 
 def erase_feedback(session: Session, caller: Caller, feedback_id: int, *, now: datetime) -> None:
@@ -53,6 +56,7 @@ def erase_customer(session: Session, caller: Caller, customer_id: int, *, now: d
         raise Conflict("This customer has been erased already.")
     ids = list(session.scalars(select(Feedback.id).where(Feedback.customer_id == customer_id).order_by(Feedback.id)))
     customer.name, customer.email, customer.phone, customer.external_id = ERASED, None, None, None
+    customer.unsubscribed_at, customer.do_not_contact, customer.do_not_contact_at = None, None, None
     customer.erased_at, customer.version = now, customer.version + 1
     session.flush()
     _lock_actions(session, ids)
@@ -96,6 +100,8 @@ def _erase_items(session: Session, ids: list[int], now: datetime) -> list[Any]:
         )
         refresh_search(session, some)
         planned += personal_reminders.erase(session, some, instead=ERASED)
+        checks.erase(session, some, instead=ERASED)
+        forgetting.erase(session, some, instead=ERASED, now=now)
         for positions in _positions_about(session, some):
             _rewrite(session, positions, items=frozenset(some), customer_id=None)
     return planned
@@ -129,17 +135,32 @@ def _without(body: dict[str, Any], items: frozenset[int], customer_id: int | Non
                 item[name] = ERASED
         if isinstance(item.get("customer"), dict):
             item["customer"]["name"] = ERASED
+        if data.get("message") and data.get("reason") is not None:
+            data["reason"] = ERASED  # a mail server may name the address
         if "text" in (data.get("reminder") or {}):
             data["reminder"]["text"] = ERASED
+        for holder, name in ((data.get("check") or {}, "word"), (data, "comment")):
+            if holder.get(name) is not None and _is_theirs(data):
+                holder[name] = ERASED
+        _blank(data.get("message"), MESSAGE_FIELDS)
+        _blank(data.get("share"), ("address",))
         _blank_changes(data, ITEM_FIELDS)
     if customer_id is not None:
-        customer = data.get("customer")
-        if isinstance(customer, dict):
-            for name in CUSTOMER_FIELDS:
-                if customer.get(name) is not None:
-                    customer[name] = ERASED
+        _blank(data.get("customer"), CUSTOMER_FIELDS)
         _blank_changes(data, CUSTOMER_FIELDS)
     return body
+
+
+def _is_theirs(data: dict[str, Any]) -> bool:
+    """Whether it is the customer who says something."""
+    actor: dict[str, Any] = data["actor"]
+    return (actor["type"], actor["name"]) == (CUSTOMER.type, CUSTOMER.name)
+
+
+def _blank(shown: Any, names: tuple[str, ...]) -> None:
+    for name in names:
+        if isinstance(shown, dict) and shown.get(name) is not None:
+            shown[name] = ERASED
 
 
 def _blank_changes(data: dict[str, Any], names: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Feedback items: received (one or many, each stored once), changed, closed, erased."""
+"""Feedback items: received (one or many, each stored once) and changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid
 from cfm_workflow.ledger import Fact
-from cfm_workflow.models import Action, ActionFeedback, Feedback
+from cfm_workflow.models import Feedback
 from cfm_workflow.operations import customers
 from cfm_workflow.operations.ids import take_ids
 from cfm_workflow.operations.search import refresh_search
@@ -129,7 +129,13 @@ def _values(
         "needs_decision": False,
         "received_at": row.get("received_at") or now,
         "created_at": now,
+        "resolved_at": None,
+        "settles_at": None,
         "closed_at": None,
+        "confirmation": None,
+        "told_at": None,
+        "silent_at": None,
+        "follows_id": row.get("follows_id"),
         "erased_at": None,
         "imported": imported,
         "search_text": search_text(row["text"], None if customer is None else customer.name, row.get("external_id")),
@@ -169,31 +175,6 @@ def change(
         about = {"changes": changes, "feedback": feedback_query.brief(after)}
         facts.append(Fact("feedback.changed", feedback_id, about, caller, feedback_id=feedback_id))
     ledger.record(session, facts, now=now)
-    return feedback_query.show(session, caller, after)
-
-
-def close(session: Session, caller: Caller, feedback_id: int, reason: str, *, now: datetime) -> dict[str, Any]:
-    """Close an item on which nothing is under way, with a reason.
-
-    Raises:
-        NotFound, Forbidden, Conflict: it is closed already, or actions are unfinished.
-    """
-    item = _lock(session, caller, feedback_id)
-    access.require(caller, "feedback.close")
-    if item.status == "closed":
-        raise Conflict("It is closed already.")
-    unfinished = (
-        select(Action.id)
-        .join(ActionFeedback, ActionFeedback.action_id == Action.id)
-        .where(ActionFeedback.feedback_id == feedback_id, Action.finished_at.is_(None))
-    )
-    if session.scalars(unfinished.limit(1)).first() is not None:
-        raise Conflict("It has unfinished actions: finish or cancel them first.")
-    values = {"status": "closed", "needs_decision": False, "closed_at": now, "version": item.version + 1}
-    session.execute(update(Feedback).where(Feedback.id == feedback_id).values(**values))
-    after = feedback_query.find(session, caller, feedback_id)
-    about = {"from": item.status, "to": "closed", "reason": reason, "feedback": feedback_query.brief(after)}
-    ledger.record(session, [Fact("feedback.closed", feedback_id, about, caller, feedback_id=feedback_id)], now=now)
     return feedback_query.show(session, caller, after)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import access
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import CfmError, Invalid, NotFound
-from cfm_workflow.models import Account, Link, Outcome
+from cfm_workflow.models import Account, Link, Outcome, RootCause
 from cfm_workflow.operations import personal_reminders, preferences
 from cfm_workflow.operations.actions.acknowledge import acknowledge
 from cfm_workflow.operations.actions.comment import comment
@@ -83,6 +83,7 @@ class Look:
     transition: str | None = None
     possible: tuple[str, ...] = ()
     outcomes: tuple[Mapping[str, Any], ...] = ()
+    root_causes: tuple[Mapping[str, Any], ...] = ()
     preferences: Mapping[str, Any] | None = None
     defaults: Mapping[str, Any] | None = None
     reminder: Mapping[str, Any] | None = None
@@ -274,6 +275,7 @@ def _seen_action(
         transition=transition,
         possible=tuple(possible),
         outcomes=_outcomes(session) if signed.purpose is Purpose.COMPLETE else (),
+        root_causes=_root_causes(session) if signed.purpose is Purpose.COMPLETE else (),
     )
 
 
@@ -313,3 +315,9 @@ def _outcomes(session: Session) -> tuple[Mapping[str, Any], ...]:
     """Those that can be chosen, in the order in which they were made."""
     rows = session.scalars(select(Outcome).where(Outcome.active).order_by(Outcome.id))
     return tuple({"key": row.key, "label": row.label, "requires_reason": row.requires_reason} for row in rows)
+
+
+def _root_causes(session: Session) -> tuple[Mapping[str, Any], ...]:
+    """The list, in the order in which it was made; without one the cause is told in one's own words."""
+    rows = session.scalars(select(RootCause).where(RootCause.active).order_by(RootCause.id))
+    return tuple({"key": row.key, "label": row.label} for row in rows)

@@ -14,8 +14,8 @@ class EventType:
     schema_version: int = 1
 
 
-def _audit(noun: str, verb: str) -> EventType:
-    return EventType(noun, f"An administrator's change: the {noun} was {verb}.", audit=True)
+def _audit(noun: str, verb: str, subject: str | None = None) -> EventType:
+    return EventType(subject or noun, f"An administrator's change: the {noun} was {verb}.", audit=True)
 
 
 REMINDERS: Final = ("action.due_soon", "action.overdue", "action.reminded", "action.escalated")
@@ -26,10 +26,18 @@ PERSONAL_REMINDER: Final = "reminder.fired"
 EVENT_TYPES: Final[dict[str, EventType]] = {
     "feedback.received": EventType("feedback", "A feedback item was stored."),
     "feedback.changed": EventType("feedback", "Fields of an item changed; `changes` holds old and new."),
+    "feedback.labelled": EventType("feedback", "Somebody put `label` on it."),
+    "feedback.unlabelled": EventType("feedback", "Somebody took `label` off it."),
     "feedback.resolved": EventType("feedback", "Its last unfinished action ended and at least one is done."),
     "feedback.undecided": EventType("feedback", "All its actions ended and none is done: somebody must decide."),
     "feedback.reopened": EventType("feedback", "It was resolved or closed and has unfinished work again."),
-    "feedback.closed": EventType("feedback", "Somebody closed it with a reason."),
+    "feedback.closed": EventType(
+        "feedback", "It needs nothing more: `customer_told`, or a `reason` why not. Somebody or the service closed it."
+    ),
+    "feedback.checked": EventType(
+        "feedback", "The customer was asked whether it is solved; `check` says what the answer was, or that none came."
+    ),
+    "feedback.silent": EventType("feedback", "Its customer has had no word for long; once, until there is one again."),
     "feedback.watched": EventType("feedback", "Somebody wants to hear of it from now on: `watcher`."),
     "feedback.unwatched": EventType("feedback", "`watcher` does not watch it any more."),
     "feedback.erased": EventType("feedback", "Its personal data was erased, here and in earlier events."),
@@ -70,9 +78,17 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
         "reminder", "Its time has come: `told` are reminded. `late`: the service was down then."
     ),
     "reminder.cancelled": EventType("reminder", "It will not be told; `reason` where the service itself cancelled it."),
+    "message.queued": EventType("message", "A mail to a customer or a colleague was written; it waits for an undo."),
+    "message.cancelled": EventType("message", "It was taken back before it left, or must not be sent: `reason`."),
+    "message.sent": EventType("message", "It was sent, kept for want of a mail server, or said elsewhere: `state`."),
+    "message.received": EventType("message", "A word of the customer was recorded."),
+    "message.failed": EventType("message", "It cannot be delivered; `reason` says why, and its writer is told."),
+    "share.revoked": EventType("share", "Nobody can read the item by that link any more."),
     "import.finished": EventType("import", "A file of feedback was read to its end."),
     "customer.created": EventType("customer", "A customer became known.", audit=True),
     "customer.changed": EventType("customer", "What is known of a customer changed.", audit=True),
+    "customer.unsubscribed": EventType("customer", "The customer wants no mail that they did not ask for."),
+    "customer.resubscribed": EventType("customer", "The customer took that back."),
     "customer.erased": EventType("customer", "Personal data was erased, here and in earlier events."),
     "user.created": _audit("user", "created"),
     "user.changed": _audit("user", "changed"),
@@ -88,9 +104,19 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "calendar_feed.deleted": EventType("calendar_feed", "Somebody's calendar has no address any more.", audit=True),
     "integration.created": _audit("integration", "created"),
     "integration.deleted": _audit("integration", "switched off"),
+    "label.created": EventType("label", "A label was made, or first used.", audit=True),
+    "label.changed": EventType("label", "A label was renamed, or looks different.", audit=True),
+    "label.deleted": EventType("label", "A label was retired; where it is, it stays.", audit=True),
+    "label.merged": EventType("label", "A label is a further name of another one from now on: `into`.", audit=True),
     "outcome.created": _audit("outcome", "created"),
     "outcome.changed": _audit("outcome", "changed"),
     "outcome.deleted": _audit("outcome", "deleted"),
+    "root_cause.created": _audit("root cause", "created", subject="root_cause"),
+    "root_cause.changed": _audit("root cause", "changed", subject="root_cause"),
+    "root_cause.deleted": _audit("root cause", "deleted", subject="root_cause"),
+    "template.created": _audit("template", "created"),
+    "template.changed": _audit("template", "changed"),
+    "template.deleted": _audit("template", "deleted"),
     "calendar.created": _audit("calendar", "created"),
     "calendar.changed": _audit("calendar", "changed"),
     "calendar.deleted": _audit("calendar", "deleted"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from cfm_workflow.policy import calendars, spans
@@ -118,6 +119,7 @@ def _instant(rung: Rung, course: Course) -> datetime:
     return calendars.add(course.calendar, course.start, worked * rung.share / 100)
 
 
+@lru_cache(maxsize=256)  # work that is given together is on the same course
 def next_rung(ladder: Ladder, course: Course, *, since: datetime, quiet_until: datetime | None = None) -> Next | None:
     """The first rung after `since`; those that lie in quiet are one, the last of them, at its end."""
     return _behind_quiet(ladder, course, _first_after(ladder, course, since), quiet_until)

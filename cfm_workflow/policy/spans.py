@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from cfm_workflow.policy import calendars
@@ -69,6 +70,7 @@ def write_span(span: Span) -> Any:
     return span.length if span.unit is Unit.CALENDAR else {span.unit.value: span.length}
 
 
+@lru_cache(maxsize=256)  # work that is given together is promised by the same instant
 def after(span: Span, instant: datetime, calendar: Calendar) -> datetime:
     """The instant a span later."""
     if span.unit is Unit.CALENDAR:

@@ -32,6 +32,10 @@ def view(customer: Customer, *, contact: bool) -> dict[str, Any]:
         "language": customer.language,
         "source": customer.source,
         "external_id": customer.external_id,
+        "unsubscribed_at": customer.unsubscribed_at,
+        "do_not_contact": None
+        if customer.do_not_contact is None
+        else {"reason": customer.do_not_contact, "since": customer.do_not_contact_at},
         "erased_at": customer.erased_at,
         "version": customer.version,
         "created_at": customer.created_at,
@@ -52,11 +56,14 @@ def show(session: Session, caller: Caller, customer: Customer) -> dict[str, Any]
 
 
 def page(session: Session, caller: Caller, wanted: Mapping[str, Any]) -> Page:
-    """A page of customers; filters `external_id`, `source`, and for those who may see addresses `email`."""
+    """A page of customers; filters `external_id`, `source`, `do_not_contact`, and `email` for those who may see it."""
     query = select(Customer)
     for name in ("external_id", "source"):
         if wanted.get(name) is not None:
             query = query.where(getattr(Customer, name) == wanted[name])
+    if wanted.get("do_not_contact") is not None:
+        listed = Customer.do_not_contact.is_not(None)
+        query = query.where(listed if wanted["do_not_contact"] else ~listed)
     if wanted.get("email") is not None:
         query = query.where(Customer.email == wanted["email"].lower())
         if not allows(caller, "customer.contact", by_role(caller)):

@@ -147,4 +147,4 @@ def entry(body: str) -> dict[str, Any]:
     }
     if (action := data.get("action")) is not None:
         shown["action"] = {name: action[name] for name in ("id", "title", "state", "assignee", "team")}
-    return shown | {name: data[name] for name in ("comment", "reason", "changes", "watcher") if data.get(name)}
+    return shown | {name: data[name] for name in ("comment", "reason", "changes", "label", "watcher") if data.get(name)}

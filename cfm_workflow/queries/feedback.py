@@ -1,19 +1,21 @@
 """Feedback items as everybody sees them: one, lists by key, search, timeline. Never writes."""
 
 from collections import namedtuple
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, true
+from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, text, true
 from sqlalchemy.orm import Session
 
 from cfm_workflow import limits
 from cfm_workflow.access import Caller, allows, by_role
 from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.errors import NotFound
-from cfm_workflow.models import Action, ActionFeedback, Customer, Event, Feedback
+from cfm_workflow.models import Action, ActionFeedback, Customer, Event, Feedback, Labelling
 from cfm_workflow.policy.search import phrases
 from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import labels as labels_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 from cfm_workflow.queries.relations import handled_items
 
@@ -28,7 +30,7 @@ SELECT = select(*_COLUMNS, *_CUSTOMER).outerjoin_from(Feedback, Customer, Custom
 _ONE = SELECT.where(Feedback.id == bindparam("id"))
 
 
-def view(item: Any, *, contact: bool) -> dict[str, Any]:
+def view(item: Any, *, contact: bool, labels: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """An item in the words of the API; `contact` says whether the reader may see how to reach the customer."""
     return {
         "id": item.id,
@@ -44,10 +46,17 @@ def view(item: Any, *, contact: bool) -> dict[str, Any]:
         "customer": _customer(item, contact),
         "status": item.status,
         "needs_decision": item.needs_decision,
+        "labels": labels,
         "imported": item.imported,
         "received_at": item.received_at,
         "created_at": item.created_at,
+        "resolved_at": item.resolved_at,
         "closed_at": item.closed_at,
+        "confirmation": item.confirmation,
+        "told_at": item.told_at,
+        "heard_at": item.heard_at,
+        "silent_at": item.silent_at,
+        "follows": item.follows_id,
         "version": item.version,
     }
 
@@ -144,7 +153,8 @@ def with_contact(session: Session, caller: Caller, items: Collection[Any]) -> fr
 
 def show(session: Session, caller: Caller, item: Any) -> dict[str, Any]:
     """One item as this caller may see it."""
-    return view(item, contact=item.id in with_contact(session, caller, [item]))
+    labels = labels_query.of_items(session, [item.id])[item.id]
+    return view(item, contact=item.id in with_contact(session, caller, [item]), labels=labels)
 
 
 SORTS = {
@@ -157,21 +167,70 @@ SORTS = {
 
 def page(session: Session, caller: Caller, wanted: Mapping[str, Any]) -> Page:
     """One page of items. `wanted` holds the filters, `sort`, `limit`, `cursor` and `count` of the form."""
-    conditions = [make(wanted[name]) for name, make in _FILTERS.items() if wanted.get(name) is not None]
+    found_by = conditions(wanted)
     if wanted.get("q"):
-        conditions.append(_found(session, wanted["q"]))
+        found_by.append(_found(session, wanted["q"]))
     if caller.hidden_teams:
-        conditions.append(may_see(caller))
+        found_by.append(may_see(caller))
+    asked, counted, sorts = SELECT, select(Feedback.id), SORTS
+    labelled = _by_labels(session, wanted)
+    if labelled.first is not None:
+        of_it = and_(Labelling.feedback_id == Feedback.id, Labelling.label_id == labelled.first)
+        asked, counted, sorts = asked.join(Labelling, of_it), counted.join(Labelling, of_it), _SORTS_OF_LABEL
+    found_by += labelled.conditions
     found = fetch_page(
         session,
-        SELECT.where(*conditions),
+        asked.where(*found_by),
         wanted,
-        SORTS,
-        counted=select(Feedback.id).where(*conditions),
+        sorts,
+        counted=counted.where(*found_by),
         present=lambda row: row,
     )
     reachable = with_contact(session, caller, found.items)
-    return Page([view(row, contact=row.id in reachable) for row in found.items], found.next_cursor, found.total)
+    labels = labels_query.of_items(session, [row.id for row in found.items])
+    shown = [view(row, contact=row.id in reachable, labels=labels[row.id]) for row in found.items]
+    return Page(shown, found.next_cursor, found.total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """How a list goes by labels: through the labellings of the `first` one in their order, and by conditions."""
+
+    first: int | None
+    conditions: list[Any]
+
+
+_SORTS_OF_LABEL = {
+    "-received_at": Sort((Labelling.received_at, Labelling.feedback_id), descending=True),
+    "received_at": Sort((Labelling.received_at, Labelling.feedback_id)),
+    "-created_at": Sort((Labelling.feedback_id,), descending=True),
+    "created_at": Sort((Labelling.feedback_id,)),
+}
+"""The orders of SORTS, in the indexes of one label."""
+
+
+def _by_labels(session: Session, wanted: Mapping[str, Any]) -> _Labelled:
+    meant = {
+        name: labels_query.named(session, wanted[name], field=name)
+        for name in ("label", "label_all", "label_none")
+        if wanted.get(name)
+    }
+    required = [*meant.get("label_all", [])]
+    if "label" in meant:
+        required.append(frozenset[int]().union(*meant["label"]))
+    ranked = [(ids, labels_query.are_few(session, ids)) for ids in required if len(required) > 1 or len(ids) > 1]
+    ranked = sorted(ranked or [(ids, True) for ids in required], key=lambda each: not each[1])
+    first = next((ident for ids, few in ranked[:1] if len(ids) == 1 for ident in ids), None)
+    rest = ranked if first is None else ranked[1:]
+    conditions = [labels_query.is_on(ids, few=few and first is None) for ids, few in rest]
+    if "label_none" in meant:
+        conditions.append(~labels_query.is_on(frozenset[int]().union(*meant["label_none"]), few=False))
+    return _Labelled(first, conditions)
+
+
+def conditions(wanted: Mapping[str, Any]) -> list[Any]:
+    """What the filters of a form say of an item, all but `q`."""
+    return [make(wanted[name]) for name, make in _FILTERS.items() if wanted.get(name) is not None]
 
 
 _FILTERS: dict[str, Any] = {
@@ -180,13 +239,24 @@ _FILTERS: dict[str, Any] = {
     "score_min": lambda v: Feedback.score >= v,
     "score_max": lambda v: Feedback.score <= v,
     "status": lambda v: Feedback.status.in_(v),
-    "needs_decision": lambda v: Feedback.needs_decision if v else ~Feedback.needs_decision,
+    "needs_decision": lambda v: text("needs_decision") if v else ~Feedback.needs_decision,  # as in the index
+    "silent": lambda v: Feedback.silent_at.is_not(None) if v else Feedback.silent_at.is_(None),
     "source": lambda v: Feedback.source == v,
     "external_id": lambda v: Feedback.external_id == v,
     "customer": lambda v: Feedback.customer_id == v,
     "received_from": lambda v: Feedback.received_at >= v,
     "received_to": lambda v: Feedback.received_at < v,
+    "belongs_to": lambda v: _served_by(v),
+    "scored": lambda v: Feedback.score.is_not(None) if v else Feedback.score.is_(None),
+    "channel_given": lambda v: Feedback.channel.is_not(None) if v else Feedback.channel.is_(None),
 }
+
+
+def _served_by(teams: Collection[int]) -> Any:
+    """Some work on it is that of one of these teams."""
+    here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
+    theirs = actions_query.belongs_to(Action.team_id, Action.assignee_id, list(teams))
+    return exists().where(here, theirs)
 
 
 def _found(session: Session, question: str) -> Any:

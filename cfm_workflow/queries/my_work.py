@@ -48,9 +48,9 @@ def wanted(group: str, caller: Caller, between: Borders) -> dict[str, Any]:
         return {"offered_to": caller, "sort": "due_at"}
     stretch: Mapping[str, Mapping[str, Any]] = {
         "overdue": {"waits": False, "overdue": True},
-        "today":   {"waits": False, "due_from": between.now, "due_before": between.tomorrow},
-        "week":    {"waits": False, "due_from": between.tomorrow, "due_before": between.next_week},
-        "later":   {"waits": False, "due_from": between.next_week},
+        "today":   {"waits": False, "not_due_before": between.now, "due_before": between.tomorrow},
+        "week":    {"waits": False, "not_due_before": between.tomorrow, "due_before": between.next_week},
+        "later":   {"waits": False, "not_due_before": between.next_week},
         "waiting": {"waits": True},
     }  # fmt: skip
     return {"assignee": caller.id, "finished": False, "sort": "due_at", **stretch[group]}

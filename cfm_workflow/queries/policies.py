@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from cfm_workflow.db import plain
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Policy, PolicyVersion
 from cfm_workflow.policy import service_levels
@@ -82,7 +83,7 @@ _CHOICE: Final = (
 
 def suiting(session: Session, *, kind: str, priority: str, teams: Collection[int]) -> Chosen:
     """The policy for work of this kind and priority that is given to these teams: the first one that suits."""
-    for row in session.execute(_CHOICE):
+    for row in plain(session, _CHOICE):
         suits = (
             (row.kinds is None or kind in row.kinds)
             and (row.priorities is None or priority in row.priorities)

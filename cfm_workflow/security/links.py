@@ -107,8 +107,8 @@ class LinkSigner:
         key_id = self._ring.ids[0]
         until = int(expires_at.timestamp())
         head = _HEAD.pack(_FORMAT, _CODES[Purpose(purpose)], account_id, subject_id or 0, until, random)
-        text = _encoded(head + key_id.encode())
-        return f"{text}.{_encoded(self._signature(key_id, text))}"
+        text = encoded(head + key_id.encode())
+        return f"{text}.{encoded(self._signature(key_id, text))}"
 
     def verify(self, token: str, *, now: datetime) -> SignedLink:
         """What the token says. The signature is compared before anything of it is believed.
@@ -120,7 +120,7 @@ class LinkSigner:
         if len(token) > LONGEST or not token.isascii():
             raise BadLink
         try:
-            payload, given = _decoded(text), _decoded(signature)
+            payload, given = decoded(text), decoded(signature)
             key_id = payload[_HEAD.size :].decode()
             expected = self._signature(key_id, text)
         except (ValueError, WrongKey):
@@ -151,13 +151,14 @@ def _read(payload: bytes, now: datetime) -> SignedLink:
     )
 
 
-def _encoded(raw: bytes) -> str:
+def encoded(raw: bytes) -> str:
+    """base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _decoded(text: str) -> bytes:
+def decoded(text: str) -> bytes:
     """Raises ValueError, also for another spelling of the same bytes: there is one token for one link."""
     raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    if _encoded(raw) != text:
+    if encoded(raw) != text:
         raise ValueError
     return raw

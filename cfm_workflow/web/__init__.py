@@ -5,7 +5,7 @@ from flask import Blueprint, Flask
 from cfm_workflow.forms.paths import IdConverter
 from cfm_workflow.security.failures import Failures
 from cfm_workflow.web import actions as action_pages
-from cfm_workflow.web import assets, docs, feeds, layout, links, live, pages, speech
+from cfm_workflow.web import answers, assets, docs, feeds, layout, letters, links, live, pages, speech
 from cfm_workflow.web import inbox as inbox_pages
 from cfm_workflow.web import own_settings as own_settings_pages
 from cfm_workflow.web import reminders as reminder_pages
@@ -25,8 +25,8 @@ blueprint.add_url_rule("/assets/<path:filename>", "static", assets.serve)
 blueprint.after_request(protect)
 
 
-def register(app: Flask) -> None:
-    """Adds the pages and their files to `app`."""
+def register(app: Flask, *, threads: int = 1) -> None:
+    """Adds the pages and their files to `app`, which answers so many requests at once."""
     app.url_map.converters.setdefault("id", IdConverter)
     app.register_blueprint(blueprint)
     app.extensions["cfm_guesses"] = (Failures(*sign_in_pages.OF_ACCOUNT), Failures(*sign_in_pages.OF_ADDRESS))
@@ -34,6 +34,9 @@ def register(app: Flask) -> None:
     app.extensions["cfm_nowhere"] = pages.nowhere
     speech.register(app)
     layout.register(app)
+    live.register(app, threads)
     pages.register(app)
     links.register(app)
+    answers.register(app)
+    letters.register(app)
     feeds.register(app)

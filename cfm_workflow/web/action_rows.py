@@ -16,7 +16,7 @@ from cfm_workflow.web.door import Said
 from cfm_workflow.web.pages import Visit
 from cfm_workflow.web.speech import say
 
-DONE: Final = mark("“%(title)s”: %(state)s")
+DONE: Final = mark("“%(title)s” is now: %(state)s")
 HARMLESS: Final = frozenset(
     {
         "action.due_soon",

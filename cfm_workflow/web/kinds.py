@@ -41,9 +41,15 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "feedback.resolved": mark("Resolved"),
         "feedback.reopened": mark("Open again"),
         "feedback.closed": mark("Closed"),
+        "feedback.checked": mark("Answer of the customer"),
+        "feedback.silent": mark("No word to the customer"),
         "feedback.changed": mark("Changed"),
         "feedback.watched": mark("You were added as a watcher"),
         "feedback.unwatched": mark("You were removed as a watcher"),
+    },
+    mark("Messages"): {
+        "message.received": mark("The customer answered"),
+        "message.failed": mark("Not delivered"),
     },
     mark("Personal reminders"): {
         "reminder.fired": mark("Reminder"),

@@ -90,12 +90,21 @@ def read(look: Look, form: Mapping[str, str]) -> Filled:
 def _mistakes(look: Look, says: Mapping[str, str]) -> Iterator[tuple[str, Mistake]]:
     outcomes = {outcome["key"]: outcome for outcome in look.outcomes}
     outcome = outcomes.get(says.get("outcome", ""))
+    known = {
+        "outcome": "outcome" not in says or outcome is not None,
+        "root_cause": "root_cause" not in says or _is_known_cause(look, says["root_cause"]),
+    }
     needed = set(required(look)) | ({"reason"} if outcome and outcome["requires_reason"] else set())
     for name in asked(look):
-        if (name in needed and name not in says) or (name == "outcome" and name in says and outcome is None):
+        if (name in needed and name not in says) or not known.get(name, True):
             yield name, Mistake(WRONG[name])
         elif name in TEXTS and name in says and (wrong := _wrong(says[name], TEXTS[name])) is not None:
             yield name, wrong
+
+
+def _is_known_cause(look: Look, said: str) -> bool:
+    """Whether it is on the list, if there is one."""
+    return not look.root_causes or said in {cause["key"] for cause in look.root_causes}
 
 
 def _wrong(text: str, most: int) -> Mistake | None:

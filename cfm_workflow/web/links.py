@@ -266,7 +266,7 @@ def _unusable(error: UnusableLink) -> Response:
 
 
 @blueprint.errorhandler(Exception)
-def _failed(error: Exception) -> Response:
+def failed(error: Exception) -> Response:
     """A page instead of a problem for programs. The address is the secret, so it is not in the log."""
     if isinstance(error, OperationalError | InterfaceError):
         log.error("the database cannot be reached", reason=type(error).__name__)

@@ -177,11 +177,8 @@ def service_here() -> Service:
 
 def nowhere(error: HTTPException) -> Response | None:
     """What there is instead of a page that does not exist, for a browser; None for whoever does not read HTML."""
-    if (
-        request.path.startswith("/api/")
-        or not request.accept_mimetypes.accept_html
-        or request.accept_mimetypes.accept_json
-    ):
+    best = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    if request.path.startswith("/api/") or best != "text/html":
         return None
     service = service_here()
     with service.database.reading() as session:

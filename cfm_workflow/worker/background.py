@@ -7,10 +7,11 @@ from cfm_workflow.service import Service
 from cfm_workflow.worker.clock import Clock, Part
 from cfm_workflow.worker.dispatch import Channel, Dispatcher
 from cfm_workflow.worker.mail import Mail
+from cfm_workflow.worker.messages import Messages
 from cfm_workflow.worker.presence import Presence, succeed
 from cfm_workflow.worker.webhooks import Webhooks
 
-CHANNELS: Final[tuple[Callable[[Service], Channel], ...]] = (Mail, Webhooks)
+CHANNELS: Final[tuple[Callable[[Service], Channel], ...]] = (Mail, Messages, Webhooks)
 """The ways out. A new one is a file and a line."""
 
 

@@ -12,11 +12,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from cfm_workflow import clock
 from cfm_workflow.service import Service
 from cfm_workflow.worker.absences import turn_absences
+from cfm_workflow.worker.closing import ask_customers, assume_answers, raise_silence, settle_items
 from cfm_workflow.worker.digests import send_digests
 from cfm_workflow.worker.importing import forget_uploads, run_imports
 from cfm_workflow.worker.mail import empty_outbox
+from cfm_workflow.worker.merging import merge_labels
 from cfm_workflow.worker.reckoning import follow_calendars
 from cfm_workflow.worker.reminders import tell_reminders
+from cfm_workflow.worker.rolling import roll_up_reports
 from cfm_workflow.worker.upkeep import (
     beat,
     beat_of_worker,
@@ -59,6 +62,12 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(tell_reminders,       timedelta(seconds=1),   Part.SCHEDULER),
     Job(send_digests,         timedelta(minutes=1),   Part.SCHEDULER),
     Job(follow_calendars,     timedelta(seconds=2),   Part.SCHEDULER),
+    Job(merge_labels,         timedelta(seconds=2),   Part.SCHEDULER),
+    Job(settle_items,         timedelta(seconds=5),   Part.SCHEDULER),
+    Job(ask_customers,        timedelta(seconds=5),   Part.SCHEDULER),
+    Job(assume_answers,       timedelta(minutes=1),   Part.SCHEDULER),
+    Job(raise_silence,        timedelta(minutes=1),   Part.SCHEDULER),
+    Job(roll_up_reports,      timedelta(seconds=10),  Part.SCHEDULER),
     Job(run_imports,          timedelta(seconds=2),   Part.WORKER),
     Job(replay_to_webhooks,   timedelta(seconds=1),   Part.WORKER),
     Job(watch_webhooks,       timedelta(minutes=1),   Part.SCHEDULER),

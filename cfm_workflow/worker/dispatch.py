@@ -31,14 +31,28 @@ GRACE_SECONDS: Final = 8.0
 log = structlog.get_logger()
 
 
+class Held(Protocol):
+    """Rows that are claimed, as `ledger.outbox` and `ledger.postbag` keep them."""
+
+    def renew(self, session: Session, ids: Sequence[int], worker: str, *, now: datetime) -> None:
+        """Keep what a worker has in hand for another while."""
+
+    def give_back_unsent(self, session: Session, claimed: Sequence[Claimed], /) -> None:
+        """Let go of what was claimed and not begun."""
+
+
 class Channel(Protocol):
-    """A way to the outside. `threads` is how much is sent at once over all, `at_once` to one receiver, and `batch` how
-    much is held for one receiver."""
+    """A way to the outside. `held` keeps the rows it sends. `threads` is how much is sent at once over all,
+    `at_once` to one receiver, and `batch` how much is held for one receiver."""
 
     name: str
     threads: int
     at_once: int
     batch: int
+
+    @property
+    def held(self) -> Held:
+        """Who keeps the rows that are claimed."""
 
     def receivers(self, session: Session, *, worker: str, now: datetime) -> Sequence[int]:
         """Those for whom something is due."""
@@ -128,7 +142,7 @@ class Line:
             return
         ids, receivers = [claimed.id for claimed in held], sorted({claimed.receiver for claimed in held})
         database = self._service.database
-        database.transaction(lambda session: outbox.renew(session, ids, self._worker, now=now))
+        database.transaction(lambda session: self._channel.held.renew(session, ids, self._worker, now=now))
         database.transaction(lambda session: self._channel.go_on(session, receivers, worker=self._worker, now=now))
 
     def start(self) -> None:
@@ -222,7 +236,7 @@ class Line:
         if not unsent:
             return
         try:
-            self._service.database.transaction(lambda session: outbox.give_back_unsent(session, unsent))
+            self._service.database.transaction(lambda session: self._channel.held.give_back_unsent(session, unsent))
         except (DBAPIError, Busy) as error:  # the leases run out instead
             log.warning("what was not sent could not be given back", why=str(error))
 

@@ -26,6 +26,7 @@ from cfm_workflow.operations.deliveries import KEPT
 from cfm_workflow.operations.mail import Draft, Needless
 from cfm_workflow.policy.deliveries import Answer, Verdict
 from cfm_workflow.queries import mails as mails_query
+from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.service import Service
 
 BATCH: Final = 500
@@ -37,6 +38,7 @@ class Mail:
     """Sends the mails of one process; see `worker.dispatch.Channel`."""
 
     name = "mail"
+    held = outbox
     threads = 4
     at_once = 1
     batch = 10
@@ -104,7 +106,7 @@ class Mail:
         letter = self._letter(draft, tokens, base_url)
         known = {"installation": draft.installation, "base_url": base_url}
         return Message(
-            delivery_id=claimed.id,
+            ident=claimed.id,
             to=draft.address,
             subject=letter.subject,
             text=letter.text,
@@ -118,6 +120,9 @@ class Mail:
 # -- job of the clock ------------------------------------------------------------------------------------------------
 
 
+GONE: Final = {"delivery": mails_query.not_to_be_kept, "message": messages_query.not_to_be_kept}
+
+
 def empty_outbox(service: Service) -> None:
     """Delete what lies in the outbox of this instance for longer than attempts are kept, and what shows or was written
     to somebody who asked to disappear.
@@ -128,7 +133,9 @@ def empty_outbox(service: Service) -> None:
     found = files.kept(service.settings.instance / files.FOLDER)
     while (some := list(islice(found, BATCH))) and not service.stopping.is_set():
         with service.database.reading() as session:
-            gone = mails_query.not_to_be_kept(session, {kept.delivery_id for kept in some})
+            gone = {
+                kind: find(session, {kept.ident for kept in some if kept.kind == kind}) for kind, find in GONE.items()
+            }
         for kept in some:
-            if kept.delivery_id in gone or kept.written_at < clock.now() - KEPT:
+            if kept.ident in gone[kept.kind] or kept.written_at < clock.now() - KEPT:
                 kept.path.unlink(missing_ok=True)

@@ -5,12 +5,14 @@ Where files cannot be locked so (Windows) the leases run out.
 """
 
 import sys
+from datetime import datetime
 from typing import IO, Final
 
 import structlog
+from sqlalchemy.orm import Session
 
 from cfm_workflow import clock
-from cfm_workflow.ledger import outbox
+from cfm_workflow.ledger import outbox, postbag
 from cfm_workflow.service import Service
 
 FOLDER: Final = "workers"
@@ -50,11 +52,15 @@ def succeed(service: Service) -> None:
                 continue
             now = clock.now()
             freed = service.database.transaction(
-                lambda session, worker=path.name: outbox.give_back_of_dead(session, worker, now=now)  # type: ignore[misc]  # noqa: B023
+                lambda session, worker=path.name: _give_back(session, worker, now)  # type: ignore[misc]  # noqa: B023
             )
             path.unlink(missing_ok=True)
         if freed:
             log.warning("deliveries of a worker that died are free again", count=freed)
+
+
+def _give_back(session: Session, worker: str, now: datetime) -> int:
+    return outbox.give_back_of_dead(session, worker, now=now) + postbag.give_back_of_dead(session, worker)
 
 
 if sys.platform == "win32":

@@ -37,6 +37,7 @@ class Webhooks:
     hang cannot keep all the others from being served."""
 
     name = "webhooks"
+    held = outbox
     threads = 64
     at_once = 4
     batch = 50

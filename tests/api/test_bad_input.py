@@ -41,16 +41,33 @@ def path_to(world: World, operation: Operation) -> str:
     webhook = world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["import.finished"]})
     soon = {"feedback": action["feedback_id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
     reminder = world.ada.post("/reminders", soon)
+    words = {"to": ["ceo@example.com"], "body": "Look."}
+    [message] = world.ada.post(f"/feedback/{action['feedback_id']}/messages", words)["items"]
     things = {
         "feedback_id": action["feedback_id"], "action_id": action["id"], "customer_id": customer["id"],
         "user_id": world.ada.id, "team_id": world.care["id"], "integration_id": integration["id"],
-        "token_id": token["id"], "outcome_id": 1, "webhook_id": webhook["id"],
+        "token_id": token["id"], "outcome_id": 1, "cause_id": cause_of(world), "label_id": label_of(world),
+        "webhook_id": webhook["id"],
         "calendar_id": 1, "policy_id": 1, "absence_id": absence_of(world), "reminder_id": reminder["id"],
+        "message_id": message["id"], "share_id": message["share"], "template_id": 1,
     }  # fmt: skip
     path = operation.path
     for name, ident in things.items():
         path = path.replace(f"<id:{name}>", str(ident))
-    return path
+    return path.replace("<path:name>", "billing")
+
+
+def cause_of(world: World) -> int:
+    """The one there is, made once."""
+    listed = world.ada.get("/root-causes")["items"]
+    body = {"key": "billing", "label": {"en": "Billing", "ko": "청구"}, "active": False}
+    return int((listed or [world.ada.post("/root-causes", body)])[0]["id"])
+
+
+def label_of(world: World) -> int:
+    """The one there is, made once."""
+    listed = world.ada.get("/labels")["items"]
+    return int((listed or [world.ada.post("/labels", {"name": "billing"})])[0]["id"])
 
 
 def absence_of(world: World) -> int:

@@ -132,9 +132,13 @@ def stage(small_world: World) -> World:
     small_world.ada.post("/customers", {"name": "Park Jisoo"})
     for _ in range(3):
         small_world.give("Ada", by="Ada", item=small_world.feedback(customer={"name": "Lee"}), title="Call back")
+    small_world.ada.post("/labels", {"name": "vip"})
+    small_world.ada.post("/labels", {"name": "old"})
+    small_world.ada.post("/root-causes", {"key": "tariff", "label": {"en": "Tariff", "ko": "요금"}, "active": False})
     small_world.ada.post("/integrations", {"name": "Shop", "scopes": ["feedback:write"]})
     small_world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["*"]})
     small_world.ada.post("/reminders", {"feedback": 1, "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"})
+    small_world.ada.post("/feedback/1/messages", {"to": ["ceo@example.com"], "body": "Look."})
     return small_world
 
 
@@ -162,6 +166,8 @@ def test_the_example_of_a_body_is_accepted(stage: World, method: str, path: str,
 
 def ids_of(stage: World) -> dict[str, int]:
     [integration] = stage.ada.get("/integrations")["items"]
+    _, other = stage.ada.get("/labels")["items"]
+    [cause] = stage.ada.get("/root-causes")["items"]
     [absence] = stage.ada.get(f"/users/{stage.people['Min'].id}/absences")["items"]
     return {
         "action_id": 1,
@@ -171,10 +177,15 @@ def ids_of(stage: World) -> dict[str, int]:
         "absence_id": absence["id"],
         "team_id": stage.care["id"],
         "outcome_id": 1,
+        "cause_id": cause["id"],
+        "label_id": other["id"],
         "calendar_id": 1,
         "policy_id": 1,
         "webhook_id": 1,
         "reminder_id": 1,
+        "message_id": 1,
+        "share_id": 1,
+        "template_id": 1,
         "integration_id": integration["id"],
     }
 

@@ -10,15 +10,20 @@ import pytest
 from sqlalchemy import select, update
 
 from cfm_workflow import clock, limits
-from cfm_workflow.models import Event, Webhook
+from cfm_workflow.models import Check, Event, Webhook
+from cfm_workflow.operations.messages import consent
 from cfm_workflow.policy.audiences import KINDS
 from cfm_workflow.policy.event_types import EVENT_TYPES
+from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
+from cfm_workflow.worker.closing import ask_customers, raise_silence
 from cfm_workflow.worker.importing import run_imports
+from cfm_workflow.worker.messages import Messages
 from cfm_workflow.worker.reminders import tell_reminders
 from cfm_workflow.worker.upkeep import beat, watch_clock
 from cfm_workflow.worker.waiting import resume_due
 from cfm_workflow.worker.webhooks import watch_webhooks
 from tests.contract.shapes import closed, misfits
+from tests.mailing import send_all
 from tests.world import World
 
 Fill = Callable[[int], str]
@@ -39,6 +44,8 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     reminders_come(world, item, fill)
     people_are_away(world, item, fill)
     personal_reminders_come(world, item, fill)
+    messages_are_exchanged(world, noon, fill)
+    a_loop_is_closed(world, fill)
     groups_end(world, fill)
     the_clock_stands_still(world)
     people_disappear(world, fill)
@@ -82,6 +89,10 @@ def settings_change(world: World, fill: Fill) -> None:
     outcome = world.ada.post("/outcomes", {"key": "replaced", "label": label})
     world.ada.expect(200, "PATCH", f"/outcomes/{outcome['id']}", {"label": {"en": "Replaced", "ko": "교체됨"}})
     world.ada.expect(204, "DELETE", f"/outcomes/{outcome['id']}")
+    cause = world.ada.post("/root-causes", {"key": "tariff", "label": label})
+    world.ada.expect(200, "PATCH", f"/root-causes/{cause['id']}", {"active": False})
+    world.ada.expect(204, "DELETE", f"/root-causes/{cause['id']}")
+    labels_change(world, fill)
     calendars_and_policies_change(world, fill)
     levels = dict.fromkeys(KINDS, "never")
     world.ada.expect(200, "PATCH", "/preferences", {"notices": levels})
@@ -89,6 +100,14 @@ def settings_change(world: World, fill: Fill) -> None:
     file = orjson.dumps({"text": fill(limits.TEXT), fill(40): fill(300)})
     world.ada.expect(202, "POST", "/imports", data=file, content_type="application/x-ndjson")
     run_imports(world.service)
+
+
+def labels_change(world: World, fill: Fill) -> None:
+    about = {"description": fill(limits.LABEL_DESCRIPTION)}
+    one, other = (world.sam.post("/labels", {"name": name} | about) for name in ("invoices", "payments"))
+    world.sam.expect(200, "PATCH", f"/labels/{one['id']}", {"description": fill(limits.LABEL_DESCRIPTION - 1) + "!"})
+    world.sam.post(f"/labels/{one['id']}/merge", {"into": other["id"]})
+    world.sam.expect(204, "DELETE", f"/labels/{other['id']}")
 
 
 def calendars_and_policies_change(world: World, fill: Fill) -> None:
@@ -133,6 +152,8 @@ def feedback_changes(world: World, fill: Fill) -> dict[str, Any]:
     world.ada.expect(200, "PATCH", f"/feedback/{item['id']}", changes)
     customer = item["customer"]["id"]
     world.ada.expect(200, "PATCH", f"/customers/{customer}", {"name": fill(limits.NAME - 1) + "!", "language": "ko"})
+    world.alice.expect(200, "PUT", f"/feedback/{item['id']}/labels/vip")
+    world.alice.expect(200, "DELETE", f"/feedback/{item['id']}/labels/vip")
     closed_item = world.feedback(fill(limits.TEXT))
     world.sam.post(f"/feedback/{closed_item['id']}/close", {"reason": fill(limits.REASON)})
     world.give("Alice", item=closed_item)  # and so it is open again
@@ -227,6 +248,48 @@ def personal_reminders_come(world: World, item: dict[str, Any], fill: Fill) -> N
     clock.freeze(began + timedelta(days=1))
     tell_reminders(world.service)
     olga.expect(204, "DELETE", f"/reminders/{made['id']}")
+
+
+def messages_are_exchanged(world: World, noon: datetime, fill: Fill) -> None:
+    customer = {"name": fill(limits.NAME), "email": "nobody@example.com"}
+    item = world.feedback(fill(limits.TEXT), customer=customer)
+    path = f"/feedback/{item['id']}/messages"
+    world.bob.post(path, {"channel": "phone", "direction": "in", "body": fill(limits.MESSAGE)})
+    world.bob.post(path, {"channel": "phone", "direction": "out", "body": fill(limits.MESSAGE)})
+    words = {"subject": fill(limits.SUBJECT - 1) + "!", "body": fill(limits.MESSAGE)}
+    [shared] = world.bob.post(path, {"to": ["ceo@example.com"]} | words)["items"]
+    world.bob.expect(204, "DELETE", f"/shares/{shared['share']}")
+    [queued] = world.bob.post(path, {"to": "customer"} | words)["items"]
+    world.ada.expect(200, "PUT", f"/customers/{item['customer']['id']}/do-not-contact", {"reason": fill(limits.REASON)})
+    clock.freeze(datetime.fromisoformat(queued["leaves_at"]))
+    send_all(world.service, Messages(world.service))
+    customer_id = item["customer"]["id"]
+    database, now = world.service.database, clock.now()
+    for wanted in (False, True):
+        database.transaction(lambda session: consent.subscribe(session, customer_id, wanted=wanted, now=now))  # noqa: B023
+    template = {"name": fill(limits.NAME), "kind": "reply", "language": "en", "team": "care"}
+    made = world.ada.post("/templates", template | {"subject": fill(limits.SUBJECT), "body": fill(limits.MESSAGE)})
+    world.ada.expect(200, "PATCH", f"/templates/{made['id']}", {"body": fill(limits.MESSAGE - 1) + "!"})
+    world.ada.expect(204, "DELETE", f"/templates/{made['id']}")
+
+
+def a_loop_is_closed(world: World, fill: Fill) -> None:
+    item = world.feedback(fill(limits.TEXT), customer={"name": fill(limits.NAME), "email": "lee@example.com"})
+    action = given(world, item, fill, kind="external")
+    clock.freeze(clock.now() + timedelta(days=7))
+    raise_silence(world.service)
+    world.alice.fire(action, "complete", through=True, outcome="fixed")
+    call = {"channel": "phone", "direction": "out", "body": fill(limits.MESSAGE)}
+    world.olga.post(f"/feedback/{item['id']}/messages", call)
+    world.sam.post(f"/feedback/{item['id']}/close")
+    clock.freeze(clock.now() + timedelta(days=14))
+    ask_customers(world.service)
+    with world.service.database.reading() as session:
+        asked = session.scalars(select(Check.message_id).where(Check.state == "asked")).one()
+    expires_at = clock.now() + timedelta(days=1)
+    token = LetterSigner(world.service.ring).sign(LetterPurpose.CHECK, asked, expires_at=expires_at)
+    form = {"solved": "no", "word": fill(limits.COMMENT)}
+    assert world.app.test_client().post(f"/c/{token}", data=form).status_code in (200, 422)
 
 
 def groups_end(world: World, fill: Fill) -> None:

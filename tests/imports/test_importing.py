@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from cfm_workflow import access, clock
@@ -63,6 +64,35 @@ def test_the_same_file_again_stores_nothing_twice(world: World) -> None:
     run_imports(world.service)
     done = world.sam.get(f"/imports/{again['id']}")
     assert (done["stored"], done["duplicates"]) == (0, 2)
+
+
+ODD = (
+    "a\tb",
+    "a\\b",
+    "\\N",
+    "\\.",
+    "line\nbreak",
+    "\u2028",
+    "%(id)s",
+    "'\";--",
+    "{}",
+    "감사합니다 \N{WHITE SMILING FACE}",
+)
+
+
+def test_what_comes_in_large_batches_is_stored_letter_by_letter(world: World) -> None:
+    said = [f"<{odd}> {n}" for n in range(4) for odd in ODD]
+    lines = [orjson.dumps({"comment": text, "more": text}) for text in said]
+    query = {"map.text": "comment", "map.attributes.more": "more", "source": "odd"}
+    body = {"data": b"\n".join(lines), "content_type": "application/x-ndjson"}
+    job = world.sam.expect(202, "POST", "/imports", query_string=query, **body)
+    run_imports(world.service)
+    assert world.sam.get(f"/imports/{job['id']}")["stored"] == len(said)
+    items = world.olga.get("/feedback", source="odd", sort="created_at")["items"]
+    assert [(item["text"], item["attributes"]["more"]) for item in items] == [(text, text) for text in said]
+    events = world.events(types="feedback.received")
+    assert [event["data"]["feedback"]["text"] for event in events] == said
+    invariants.check(world.service.database)
 
 
 def test_equal_rows_without_an_id_are_stored_as_often_as_they_stand_there(world: World) -> None:

@@ -18,7 +18,7 @@ from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations import definitions
 from cfm_workflow.operations.actions import dates, roll_up, targets
 from cfm_workflow.operations.actions.dates import Due
-from cfm_workflow.operations.actions.held import Held, Names, Work
+from cfm_workflow.operations.actions.held import STORED, Held, Names, Work
 from cfm_workflow.operations.ids import take_ids
 from cfm_workflow.operations.people import named_teams, named_users
 from cfm_workflow.operations.stand_ins import away, let_watch, stand_ins
@@ -352,6 +352,6 @@ def _insert(
         "created_at": now,
     }
     plain(session, _INSERT_GROUP, group)
-    plain(session, _INSERT_ACTIONS, [{name: getattr(work.action, name) for name in Held.__slots__} for work in works])
+    plain(session, _INSERT_ACTIONS, [{name: getattr(work.action, name) for name in STORED} for work in works])
     plain(session, _INSERT_LINKS, [{"action_id": work.action.id, "feedback_id": feedback_id} for work in works])
     return ActionGroup(**group)

@@ -71,6 +71,8 @@ class Held:
     accepted_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    context: Sequence[Any] | None = None
+    """What `take_up` asks for, where it has been read with the row itself."""
 
 
 @dataclass(slots=True)
@@ -151,8 +153,9 @@ class Work:
         return self.was_finished != (self.action.finished_at is not None)
 
 
-STORED: Final = list(Held.__slots__)
+STORED: Final = [name for name in Held.__slots__ if name != "context"]
 _TABLE: Final = Action.__table__.c
+_COLUMNS: Final = [_TABLE[name] for name in STORED]
 _THESE: Final = Action.id.in_(bindparam("ids", expanding=True))
 
 
@@ -173,11 +176,26 @@ class _OfActions:
         return plain(session, self.some, {"ids": list(action_ids)}).all()
 
 
-_LOCKED: Final = _OfActions.make(
-    select(*(_TABLE[name] for name in STORED)).order_by(Action.id).with_for_update(key_share=True)
+_CONTEXT_COLUMNS: Final = (
+    *actions_query.NAMES,
+    *(Feedback.__table__.c[name].label(f"item_{name}") for name in feedback_query.BRIEF),
+    Customer.name.label("item_customer_name"),
 )
+_NAMES: Final = slice(0, len(actions_query.NAMES))
+_ITEM: Final = slice(_NAMES.stop, _NAMES.stop + len(BriefRow._fields))
+
+
+def _with_context(*columns: Any) -> Any:
+    return (
+        actions_query.with_names((*columns, *_CONTEXT_COLUMNS))
+        .join(Feedback, Feedback.id == Action.feedback_id)
+        .outerjoin(Customer, Customer.id == Feedback.customer_id)
+    )
+
+
+_LOCKED: Final = _OfActions.make(select(*_COLUMNS).order_by(Action.id).with_for_update(key_share=True))
 _LOCKED_WITH_REST: Final = (
-    select(*(_TABLE[name] for name in STORED))
+    select(*_COLUMNS)
     .where(
         or_(
             _THESE,
@@ -187,28 +205,17 @@ _LOCKED_WITH_REST: Final = (
     .order_by(Action.id)
     .with_for_update(key_share=True)
 )
+_READ_WITH_CONTEXT: Final = _OfActions.make(_with_context(*_COLUMNS).order_by(Action.id))
+"""On SQLite, where nobody else writes. On PostgreSQL what stands beside a row whose lock was waited for would be as it
+was before."""
 _GROUPS: Final = (
     select(ActionGroup.__table__)
     .where(ActionGroup.id.in_(select(Action.group_id).where(_THESE)))
     .order_by(ActionGroup.id)
     .with_for_update(key_share=True)
 )
-_SHOWN: Final = (
-    actions_query.with_names(
-        (
-            Action.id,
-            *actions_query.NAMES,
-            *(Feedback.__table__.c[name].label(f"item_{name}") for name in feedback_query.BRIEF),
-            Customer.name.label("item_customer_name"),
-        )
-    )
-    .join(Feedback, Feedback.id == Action.feedback_id)
-    .outerjoin(Customer, Customer.id == Feedback.customer_id)
-)
-_NAMES: Final = slice(1, 1 + len(actions_query.NAMES))
-_ITEM: Final = slice(_NAMES.stop, _NAMES.stop + len(BriefRow._fields))
-_CONTEXT: Final = _OfActions.make(_SHOWN)
-_CONTEXT_WITH_HEAD: Final = _OfActions.make(_SHOWN.add_columns(*HEAD))
+_CONTEXT: Final = _OfActions.make(_with_context(Action.id))
+_CONTEXT_WITH_HEAD: Final = _OfActions.make(_with_context(Action.id).add_columns(*HEAD))
 
 
 def lock_groups(session: Session, action_ids: Collection[int]) -> Sequence[Any]:
@@ -222,18 +229,21 @@ def lock_actions(session: Session, action_ids: Collection[int], *, rest_of: Iter
     if groups:
         rows = plain(session, _LOCKED_WITH_REST, {"ids": list(action_ids), "groups": groups})
         return [Held(*row) for row in rows]
+    if is_sqlite(session):
+        return [_held(row) for row in _READ_WITH_CONTEXT.rows(session, action_ids)]
     return [Held(*row) for row in _LOCKED.rows(session, action_ids)]
+
+
+def _held(row: Sequence[Any]) -> Held:
+    action = Held(*row[: len(STORED)])
+    action.context = row[len(STORED) :]
+    return action
 
 
 def take_up(session: Session, held: Sequence[Held]) -> list[Work]:
     """Add to locked actions the names and items that their events will show."""
-    if not held:
-        return []
-    context = _CONTEXT if is_sqlite(session) else _CONTEXT_WITH_HEAD
-    found = context.rows(session, [action.id for action in held])
-    if not is_sqlite(session):
-        know_head(session, found[0])
-    rows = {row[0]: row for row in found}
+    rows = {action.id: action.context for action in held if action.context is not None}
+    rows |= _contexts(session, [action.id for action in held if action.id not in rows])
     items: dict[int, dict[str, Any]] = {}
     works = []
     for action in held:
@@ -243,6 +253,16 @@ def take_up(session: Session, held: Sequence[Held]) -> list[Work]:
             item = items[action.feedback_id] = feedback_query.brief(BriefRow._make(row[_ITEM]))
         works.append(Work(action, Names(*row[_NAMES]), item, was_finished=action.finished_at is not None))
     return works
+
+
+def _contexts(session: Session, action_ids: Collection[int]) -> dict[int, Sequence[Any]]:
+    if not action_ids:
+        return {}
+    if is_sqlite(session):
+        return {row[0]: row[1:] for row in _CONTEXT.rows(session, action_ids)}
+    found = _CONTEXT_WITH_HEAD.rows(session, action_ids)
+    know_head(session, found[0])
+    return {row[0]: row[1:] for row in found}
 
 
 _MOVABLE: Final = (

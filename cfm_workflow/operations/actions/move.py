@@ -18,6 +18,7 @@ from cfm_workflow.errors import (
     NotFound,
     Stale,
 )
+from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action
 from cfm_workflow.operations.actions import roll_up
 from cfm_workflow.operations.actions.held import Held, Work, lock_actions, lock_groups, take_up
@@ -40,15 +41,22 @@ Result = Moved | CfmError
 
 
 def move(
-    session: Session, caller: Caller, action_id: int, order: Order, *, now: datetime, if_match: int | None = None
+    session: Session,
+    caller: Caller,
+    action_id: int,
+    order: Order,
+    *,
+    now: datetime,
+    if_match: int | None = None,
+    because: Sequence[Fact] = (),
 ) -> dict[str, Any]:
-    """Move one action and return it as the API shows it.
+    """Move one action and return it as the API shows it. `because`: what led to it, recorded with it.
 
     Raises:
         NotFound, Stale, Forbidden, RefusedTransition, Invalid: see `move_many`; nothing was changed then.
     """
     expected = {} if if_match is None else {action_id: if_match}
-    result = move_many(session, caller, [action_id], order, now=now, if_match=expected)[action_id]
+    result = move_many(session, caller, [action_id], order, now=now, if_match=expected, because=because)[action_id]
     if isinstance(result, CfmError):
         raise result
     return result.action
@@ -62,8 +70,11 @@ def move_many(
     *,
     now: datetime,
     if_match: Mapping[int, int] | None = None,
+    because: Sequence[Fact] = (),
 ) -> dict[int, Result]:
     """Move actions, each for itself: what is refused is left as it was and does not hold up the others.
+
+    `because` is what led to it, recorded with it if anything moves.
 
     Returns per id the moved action, or the reason why not (NotFound, Stale, Forbidden, RefusedTransition, Invalid).
     """
@@ -89,7 +100,7 @@ def move_many(
     facts = roll_up.finish(session, groups, moved, list(works.values()), now=now)
     let_watch(session, [(work.action.id, work.stood_in_for) for work in moved if work.stood_in_for], now=now)
     let_go_on(session, [(work.action.id, work.given_back_to) for work in moved if work.given_back_to])
-    ledger.record(session, facts, now=now)
+    ledger.record(session, [*because, *facts] if moved else facts, now=now)
     return results | {work.action.id: Moved(work.action.id, work.shown or work.view(now)) for work in moved}
 
 

@@ -15,9 +15,11 @@ from cfm_workflow.access import Caller, system
 from cfm_workflow.db import plain
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, ActionGroup, Customer, Feedback
+from cfm_workflow.operations import checks
 from cfm_workflow.operations.actions import targets
 from cfm_workflow.operations.actions.held import Work, write_moved
 from cfm_workflow.operations.definitions import definition_of
+from cfm_workflow.operations.messages.withdrawing import withdraw
 from cfm_workflow.policy.groups import Progress, group_state, item_status
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import groups as groups_query
@@ -166,7 +168,11 @@ _WRITE_ITEM: Final = (
     .values(
         status=bindparam("new_status"),
         needs_decision=bindparam("new_needs_decision"),
+        resolved_at=bindparam("new_resolved_at"),
+        settles_at=bindparam("new_settles_at"),
         closed_at=bindparam("new_closed_at"),
+        confirmation=bindparam("new_confirmation"),
+        silent_at=bindparam("new_silent_at"),
         version=Feedback.__table__.c.version + 1,
     )
 )
@@ -194,14 +200,17 @@ def settle(
     changed = [(row, *new) for row in rows if (new := _status(row, counts.get(row.id, nothing))) != _stored(row)]
     if not changed:
         return []
-    plain(session, _WRITE_ITEM, [_written(*change) for change in changed])
+    plain(session, _WRITE_ITEM, [_written(*change, now) for change in changed])
+    facts: list[Fact] = []
+    if again := [row.id for row, status, _ in changed if row.status in ENDED and status not in ENDED]:
+        checks.cancel(session, again)
+        facts += withdraw(session, actor, again)
     happened = [
         (row, status, needs_decision, what)
         for row, status, needs_decision in changed
         if (what := _what_happened(row, status, needs_decision)) is not None
     ]
     names = _customer_names(session, [row for row, *_ in happened])
-    facts = []
     for row, status, needs_decision, what in happened:
         now_shown = feedback_query.brief(_Named(row, names.get(row.customer_id)))
         now_shown |= {"status": status, "needs_decision": needs_decision, "version": row.version + 1}
@@ -210,6 +219,7 @@ def settle(
     return facts
 
 
+ENDED: Final = ("resolved", "closed")
 NO_ACTIONS: Final = Progress(0, 0, 0)
 UNDER_WAY: Final = Progress(1, 0, 1)
 
@@ -225,9 +235,18 @@ def _stored(row: Any) -> tuple[str, bool]:
     return row.status, row.needs_decision
 
 
-def _written(row: Any, status: str, needs_decision: bool) -> dict[str, Any]:
-    closed_at = row.closed_at if status == "closed" else None
-    return {"at_id": row.id, "new_status": status, "new_needs_decision": needs_decision, "new_closed_at": closed_at}
+def _written(row: Any, status: str, needs_decision: bool, now: datetime) -> dict[str, Any]:
+    resolved = status == "resolved"
+    return {
+        "at_id": row.id,
+        "new_status": status,
+        "new_needs_decision": needs_decision,
+        "new_resolved_at": now if resolved else row.resolved_at if status == "closed" else None,
+        "new_settles_at": now if resolved else None,  # `operations.closing` looks at it next
+        "new_closed_at": row.closed_at if status == "closed" else None,
+        "new_confirmation": None if resolved else row.confirmation,
+        "new_silent_at": None if status == "closed" else row.silent_at,
+    }
 
 
 def _status(row: Any, progress: Progress) -> tuple[str, bool]:

@@ -25,6 +25,7 @@ from cfm_workflow.operations.actions import dates, targets
 from cfm_workflow.operations.actions.held import Held, Shown, Work, hand_over, rename_assignee
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.people import named_user
+from cfm_workflow.operations.root_causes import require_known
 from cfm_workflow.operations.stand_ins import stand_ins
 from cfm_workflow.queries import due as due_query
 from cfm_workflow.queries import relations as relations_query
@@ -275,7 +276,9 @@ class Mover:
         if outcome.requires_reason and not fields.get("reason"):
             raise Invalid({"reason": [f"is required for the outcome {outcome.key}"]})
         work.action.outcome_id, work.names.outcome_key = outcome.id, outcome.key
-        work.action.root_cause = fields.get("root_cause")
+        if (cause := fields.get("root_cause")) is not None:
+            self._look_up("root_cause", cause, lambda: require_known(self.session, cause))
+        work.action.root_cause = cause
         work.action.resolution = fields.get("resolution")
 
     def _wait(self, action: Held, fields: Mapping[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Words to and from customers and colleagues."""

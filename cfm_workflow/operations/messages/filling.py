@@ -1,0 +1,91 @@
+"""The text of a mail from a template, or as it was typed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cfm_workflow import limits
+from cfm_workflow.access import Caller
+from cfm_workflow.errors import Invalid, NotFound
+from cfm_workflow.models import Account
+from cfm_workflow.policy import templates
+from cfm_workflow.queries import calendars as calendars_query
+from cfm_workflow.queries import templates as templates_query
+from cfm_workflow.texts import mark, spoken, translations, zone_named
+
+SUBJECT = mark("Your message to us")
+SHARED = mark("Feedback #%(item)s")
+SERVICE = mark("Customer care")
+
+
+def template_named(session: Session, template_id: int | None) -> Any:
+    """The template that a request names; None when it names none.
+
+    Raises:
+        Invalid: there is none that can be used.
+    """
+    if template_id is None:
+        return None
+    try:
+        template = templates_query.find(session, template_id)
+    except NotFound:
+        raise Invalid({"template": ["must be the id of a template"]}) from None
+    if not template.active:
+        raise Invalid({"template": ["is not in use any more"]})
+    if template.kind == "check":
+        raise Invalid({"template": ["is for planned checks, which hold a link of their own"]})
+    return template
+
+
+def languages_for(session: Session, item: Any) -> list[str]:
+    """In which languages a customer is written to, the best one first."""
+    own = session.info.get("known", {}).get("language", "en")
+    wanted = [item.customer_language, item.language, own]
+    return list(dict.fromkeys(spoken(each) for each in wanted if each))
+
+
+def language_for(session: Session, item: Any) -> str:
+    """The best of them."""
+    return languages_for(session, item)[0]
+
+
+def filled(
+    session: Session,
+    caller: Caller,
+    item: Any,
+    template: Any,
+    fields: Mapping[str, Any],
+    language: str,
+    now: datetime,
+) -> tuple[str, str]:
+    """Subject and body of a mail: as typed, else from the template.
+
+    Raises:
+        Invalid: there is neither.
+    """
+    values = values_of(session, caller, item, language)
+    body = fields.get("body")
+    if body is None and template is None:
+        raise Invalid({"body": ["is required without a template"]})
+    if body is None:
+        body = templates.fill(template.body, values)
+    subject = fields.get("subject")
+    if subject is None and template is not None:
+        subject = templates.fill(template.subject, values)
+    if subject is None:
+        said = SUBJECT if fields.get("to") in (None, "customer") else SHARED
+        subject = translations(language).gettext(said) % {"item": item.id}
+    return " ".join(subject.split())[: limits.SUBJECT], body[: limits.MESSAGE]
+
+
+def values_of(session: Session, caller: Caller, item: Any, language: str) -> dict[str, str]:
+    """What the variables of templates stand for, in a mail that `caller` sends about an item."""
+    person = session.execute(select(Account.name, Account.time_zone).where(Account.id == caller.id)).one_or_none()
+    zone = zone_named(person.time_zone if person is not None else calendars_query.default(session).time_zone)
+    sender = caller.name if person is not None else translations(language).gettext(SERVICE)
+    return templates.values_for(
+        item, language=language, sender=sender, received_on=item.received_at.astimezone(zone).date()
+    )

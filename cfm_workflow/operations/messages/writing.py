@@ -1,0 +1,189 @@
+"""Mails that people write: to the customer of an item, or to anybody with the item shared; and taking one back."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from cfm_workflow import access, ledger
+from cfm_workflow.access import Caller
+from cfm_workflow.db import DELIVERIES, tell
+from cfm_workflow.errors import AnotherWentOut, Conflict, Forbidden
+from cfm_workflow.models import Customer, Message, Share
+from cfm_workflow.operations.messages import rows
+from cfm_workflow.operations.messages.filling import filled, language_for, template_named
+from cfm_workflow.policy.reach import NO_CUSTOMER, refusal
+from cfm_workflow.queries import closing as closing_query
+from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.queries import messages as messages_query
+from cfm_workflow.queries import reach
+from cfm_workflow.texts import spoken
+
+CUSTOMER = "customer"
+
+
+def write(
+    session: Session, caller: Caller, feedback_id: int, fields: Mapping[str, Any], *, now: datetime
+) -> list[dict[str, Any]]:
+    """Queue a mail about an item: to its customer, or one to each of some addresses, which can read the item then.
+
+    Raises:
+        NotFound, Forbidden, Invalid: the template cannot be used, or there is nothing to say.
+        Conflict: the item was erased, or the customer must not be written to.
+        AnotherWentOut: since the message that the caller saw last.
+    """
+    access.require(caller, "message.write")
+    item = rows.lock_item(session, caller, feedback_id)
+    made = _to_customer if fields["to"] == CUSTOMER else _share
+    written = made(session, caller, item, fields, now)
+    ledger.record(session, [rows.fact("message.queued", caller, row, item) for row in written], now=now)
+    tell(session, DELIVERIES)
+    return messages_query.show(session, caller, written)
+
+
+def _to_customer(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any], now: datetime) -> list[Any]:
+    if "last_message" in fields and not fields["anyway"]:
+        _check_last(session, caller, item, fields["last_message"])
+    template = template_named(session, fields.get("template"))
+    kind = fields.get("kind") or (template.kind if template is not None else "reply")
+    check_reach(session, item, kind, now)
+    language = template.language if template is not None else language_for(session, item)
+    subject, body = filled(session, caller, item, template, fields, language, now)
+    return [
+        queue(
+            session, caller, item, kind=kind, template=template, language=language, subject=subject, body=body, now=now
+        )
+    ]
+
+
+def _check_last(session: Session, caller: Caller, item: Any, seen: int | None) -> None:
+    last = messages_query.last_outgoing(session, item.id)
+    if last is not None and last.id > (seen or 0):
+        raise AnotherWentOut(messages_query.show(session, caller, [last])[0])
+
+
+def check_reach(session: Session, item: Any, kind: str, now: datetime) -> None:
+    """Raise Conflict, with the reason, when a mail of this kind must not go to the customer of an item.
+
+    The customer is locked where the decision depends on what else is being written to them.
+    """
+    if item.customer_id is not None and kind == "unasked":
+        session.execute(select(Customer.id).where(Customer.id == item.customer_id).with_for_update(key_share=True))
+    why = (
+        NO_CUSTOMER
+        if item.customer_id is None
+        else refusal(reach.standings(session, [item.customer_id])[item.customer_id], kind, now=now)
+    )
+    if why is not None:
+        raise Conflict(why.reason)
+    if kind == "solved":
+        _check_solved(session, item)
+
+
+def _check_solved(session: Session, item: Any) -> None:
+    """That it is solved is told of what is resolved and benefits the customer, once."""
+    if item.status != "resolved":
+        raise Conflict(f"It is {item.status}: only of what is resolved a customer is told that it is solved.")
+    if item.id not in closing_query.benefiting(session, [item.id]):
+        raise Conflict("Nothing was done whose outcome benefits the customer: nothing is solved for them.")
+    if "queued" in closing_query.solved_messages(session, [item.id]).get(item.id, ()):
+        raise Conflict("The customer is about to be told already.")
+
+
+def queue(
+    session: Session,
+    caller: Caller,
+    item: Any,
+    *,
+    kind: str,
+    template: Any,
+    language: str,
+    subject: str,
+    body: str,
+    now: datetime,
+) -> Any:
+    """A mail to the customer of an item that leaves when nobody undoes it; recorded by whoever calls."""
+    return rows.add(
+        session,
+        caller,
+        feedback_id=item.id,
+        customer_id=item.customer_id,
+        template_id=None if template is None else template.id,
+        direction="out",
+        channel="email",
+        kind=kind,
+        state="queued",
+        address=item.customer_email,
+        language=language,
+        subject=subject,
+        body=body,
+        leaves_at=_leaves_at(session, item, kind, now),
+        now=now,
+    )
+
+
+def _leaves_at(session: Session, item: Any, kind: str, now: datetime) -> datetime:
+    """When nobody can undo it any more: of what is solved, the last step of that neither."""
+    free = now + rows.undo_time(session)
+    return max(free, closing_query.final_at(session, [item.id]).get(item.id, free)) if kind == "solved" else free
+
+
+def _share(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any], now: datetime) -> list[Any]:
+    if fields["include_contact"] and item.id not in feedback_query.with_contact(session, caller, [item]):
+        raise Forbidden("customer.contact")
+    template = template_named(session, fields.get("template"))
+    language = fields.get("language") or (template.language if template is not None else spoken(caller.language))
+    subject, body = filled(session, caller, item, template, fields, language, now)
+    written = []
+    for address in dict.fromkeys(fields["to"]):
+        share = insert(Share).values(
+            feedback_id=item.id,
+            address=address,
+            language=language,
+            include_contact=fields["include_contact"],
+            expires_at=now + timedelta(days=fields["days"]),
+            openings=0,
+            created_by=caller.id,
+            created_at=now,
+        )
+        row = rows.add(
+            session,
+            caller,
+            feedback_id=item.id,
+            share_id=session.scalars(share.returning(Share.id)).one(),
+            template_id=None if template is None else template.id,
+            direction="out",
+            channel="email",
+            kind="share",
+            state="queued",
+            address=address,
+            language=language,
+            subject=subject,
+            body=body,
+            leaves_at=now + rows.undo_time(session),
+            now=now,
+        )
+        written.append(row)
+    return written
+
+
+def cancel(session: Session, caller: Caller, message_id: int, *, now: datetime) -> None:
+    """Take back a mail that has not left.
+
+    Raises:
+        NotFound, Forbidden, Conflict: it is on its way, or was none.
+    """
+    seen = messages_query.find(session, caller, message_id)
+    item = rows.lock_item(session, caller, seen.feedback_id)
+    relations = {"writer"} if seen.created_by == caller.id else set()
+    access.require(caller, "message.cancel", relations | access.by_role(caller))
+    free = (Message.state == "queued", Message.tries == 0, Message.lease.is_(None))
+    done = session.execute(update(Message).where(Message.id == message_id, *free).values(state="cancelled"))
+    if not done.rowcount:  # type: ignore[attr-defined]
+        raise Conflict("This message cannot be taken back: it has left, or was taken back already.")
+    if seen.share_id is not None:
+        session.execute(update(Share).where(Share.id == seen.share_id).values(revoked_at=now))
+    fact = rows.fact("message.cancelled", caller, rows.read(session, [message_id])[message_id], item)
+    ledger.record(session, [fact], now=now)
