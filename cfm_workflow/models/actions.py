@@ -132,6 +132,7 @@ class Action(Base):
         Index("ix_actions_state_id", "state", "id"),
         Index("ix_actions_group_id_id", "group_id", "id"),
         Index("ix_actions_external_ref_id", "external_ref", "id"),
+        _index("ix_actions_waiting_mine", "assignee_id", "due_sort", "id", where=WAITING),
         _index("ix_actions_root_cause", "root_cause", "id", where=HAS_CAUSE),
         _index("ix_actions_outcome", "outcome_id", "id", where=HAS_OUTCOME),
     )

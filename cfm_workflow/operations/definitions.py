@@ -6,7 +6,7 @@ Rows never change, so a definition once read is kept for the life of the process
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import system
@@ -72,6 +72,12 @@ def newest(session: Session, key: str) -> Definition:
         NotFound: no workflow has this key.
     """
     return definition_of(session, latest(session, key).id)
+
+
+def all_newest(session: Session) -> list[Definition]:
+    """The definitions that new actions can follow, the oldest key first."""
+    ids = select(func.max(WorkflowVersion.id)).group_by(WorkflowVersion.key)
+    return [definition_of(session, ident) for ident in sorted(session.scalars(ids))]
 
 
 def keep(session: Session, definition: Definition) -> None:

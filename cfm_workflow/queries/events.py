@@ -119,11 +119,11 @@ def _of_types(types: list[str]) -> Any:
     return or_(*kinds, Event.type.in_(types))
 
 
-HISTORY_SORTS = {"sequence": Sort((Event.sequence,))}
+HISTORY_SORTS = {"sequence": Sort((Event.sequence,)), "-sequence": Sort((Event.sequence,), descending=True)}
 
 
 def of_action(session: Session, action_id: int, wanted: Mapping[str, Any]) -> Page:
-    """The bodies of an action's own events, oldest first."""
+    """The bodies of an action's own events, oldest first unless `sort` is `-sequence`."""
     query = select(Event.body).where(Event.action_id == action_id, Event.sequence.is_not(None))
     return fetch_page(session, query, wanted, HISTORY_SORTS, present=lambda row: row.body)
 

@@ -4,15 +4,18 @@ from flask import Blueprint, Flask
 
 from cfm_workflow.forms.paths import IdConverter
 from cfm_workflow.security.failures import Failures
+from cfm_workflow.web import actions as action_pages
 from cfm_workflow.web import answers, assets, docs, feeds, layout, letters, links, live, pages, speech
 from cfm_workflow.web import customers as customers_pages
 from cfm_workflow.web import feedback as feedback_pages
 from cfm_workflow.web import giving as giving_pages
 from cfm_workflow.web import imports as imports_pages
+from cfm_workflow.web import inbox as inbox_pages
 from cfm_workflow.web import item as item_pages
 from cfm_workflow.web import messages as messages_pages
 from cfm_workflow.web import notes as notes_pages
 from cfm_workflow.web import own_settings as own_settings_pages
+from cfm_workflow.web import reminders as reminder_pages
 from cfm_workflow.web import sign_in as sign_in_pages
 from cfm_workflow.web import work as work_pages
 from cfm_workflow.web.headers import HEADERS, protect
@@ -20,15 +23,18 @@ from cfm_workflow.web.headers import HEADERS, protect
 __all__ = ["HEADERS", "register"]
 
 PAGES = (
+    action_pages,
     customers_pages,
     feedback_pages,
     giving_pages,
     imports_pages,
     item_pages,
+    inbox_pages,
     live,
     messages_pages,
     notes_pages,
     own_settings_pages,
+    reminder_pages,
     sign_in_pages,
     work_pages,
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Flask, g, request
 
 from cfm_workflow import access
-from cfm_workflow.queries import health
+from cfm_workflow.queries import health, inbox
 from cfm_workflow.texts import LANGUAGES, mark
 from cfm_workflow.web import assets, door, pages
 
@@ -25,6 +25,7 @@ class Entry:
 MAIN: Final = (
     #     path             label                  icon          right              key
     Entry("/work",         mark("My work"),       "checklist",  "action.read",     "KeyW"),
+    Entry("/inbox",        mark("Inbox"),          "bell",       "self.read",       "KeyI"),
     Entry("/feedback",     mark("Feedback"),      "message-2",  "feedback.read",   "KeyF"),
     Entry("/supervision",  mark("Supervision"),   "chart-bar",  "action.bulk",     "KeyS"),
     Entry("/settings",     mark("Settings"),      "settings",   "self.read",       "KeyE"),
@@ -56,6 +57,7 @@ def register(app: Flask) -> None:
         "theme": lambda: door.theme(pages.service_here()),
         "languages": lambda: [(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
         "remarks": remarks,
+        "unseen": unseen,
         "MAIN": MAIN,
         "SETTINGS": SETTINGS,
     }
@@ -85,6 +87,16 @@ def may(right: str) -> bool:
     """Whether the reader has this right, whatever it is about."""
     found = g.get("signed_in")
     return found is not None and access.allows(found.caller, right)
+
+
+def unseen() -> str:
+    """How much of the reader's inbox is new to them, as the bell says it; nothing when nothing is."""
+    found = g.get("signed_in")
+    if found is None:
+        return ""
+    with pages.service_here().database.reading() as session:
+        count = inbox.unseen(session, found.caller)
+    return f"{inbox.COUNTED}+" if count > inbox.COUNTED else str(count or "")
 
 
 def remarks() -> list[dict[str, Any]]:

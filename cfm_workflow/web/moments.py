@@ -1,7 +1,7 @@
-"""Instants as people type them: a date and a time on the wall of the reader, as `<input type="datetime-local">` has it."""
+"""Instants as people type them: date and time on the wall of the reader, as `<input type="datetime-local">` has it."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cfm_workflow.web.speech import Reader
@@ -27,3 +27,9 @@ def read_moment(typed: str, reader: Reader) -> str:
 def written(moment: datetime, reader: Reader) -> str:
     """An instant as such an input holds it."""
     return moment.astimezone(reader.zone).strftime("%Y-%m-%dT%H:%M")
+
+
+def tomorrow(now: datetime, reader: Reader, *, hour: int) -> datetime:
+    """Tomorrow at a full hour on the wall of the reader."""
+    there = now.astimezone(reader.zone) + timedelta(days=1)
+    return there.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
