@@ -1,9 +1,9 @@
 """Words of time, "tomorrow 5pm" or "내일 오후 5시", as the instant they mean to a person. Pure; never guesses.
 
 They are a span from now ("in 2 hours", "3일 후"), a day, a time of day, or both in either order. A day alone means the
-beginning of its work, a time alone the next time the clocks show it, a weekday the next such day; with "next" or 다음 주
-it is that of the week after this one, which begins on Monday. What is not understood to its last word, could mean two
-things, or is not in the future means nothing.
+beginning of its work, a time alone the next time the clocks show it, a weekday the next such day; with "next" or 다음
+주 it is that of the week after this one, which begins on Monday. What is not understood to its last word, could mean
+two things, or is not in the future means nothing.
 """
 
 import re
@@ -206,18 +206,15 @@ def _on_the_clock(said: str, now: datetime, zone: ZoneInfo, hours: Calendar | No
 
 def _readings(said: str, today: date) -> Iterator[tuple[list[date], _Clock | None]]:
     """Every way of taking the words for a day, a time, or both."""
-    for cut in range(len(said) + 1):
-        if 0 < cut < len(said) and not (said[cut - 1] == " " or "가" <= said[cut - 1] <= "힣"):
+    for cut in range(len(said)):
+        if cut and not (said[cut - 1] == " " or "가" <= said[cut - 1] <= "힣"):
             continue
-        first, second = said[:cut].strip(), said[cut:].strip()
-        if first and not second and (days := _days(first, today)) is not None:
-            yield days, None
-        elif second and not first and (clock := _clock(second)) is not None:
-            yield [today, today + _ONE_DAY], clock
-        elif (days := _days(first, today)) is not None and (clock := _clock(second)) is not None:
-            yield days, clock
-        elif (clock := _clock(first)) is not None and (days := _days(second, today)) is not None:
-            yield days, clock
+        halves = said[:cut].strip(), said[cut:].strip()
+        for day, time in (halves, halves[::-1]) if all(halves) else ((said, ""), ("", said)):
+            days = _days(day, today) if day else [today, today + _ONE_DAY]
+            clock = _clock(time) if time else None
+            if days is not None and (clock is not None or not time):
+                yield days, clock
 
 
 def _at(day: date, clock: _Clock | None, zone: ZoneInfo, hours: Calendar | None) -> datetime | None:

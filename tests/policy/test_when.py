@@ -80,9 +80,11 @@ def test_words_mean_what_people_mean_by_them(text: str, meant: str | None) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "soon", "5", "tomorrow 5", "25:00", "24:00", "10:60", "13pm", "오후 13시", "2026-02-30", "2025-12-01", "in 0 hours"]
-    + ["1/2 10:00", "next", "Dec 11:30", "tomorrow tomorrow", "10:00 11:00", "in 2 hours tomorrow", "2시간", "9999-12-31"]
-    + ["in 9999 weeks", "tomorrow 17:00 call back", "0000-00-00", "내일은", "in -1 days", "١٧:٠٠"],
+    [
+        "", " ", "soon", "5", "tomorrow 5", "25:00", "24:00", "10:60", "13pm", "오후 13시", "2026-02-30", "2025-12-01",
+        "in 0 hours", "1/2 10:00", "next", "Dec 11:30", "tomorrow tomorrow", "10:00 11:00", "in 2 hours tomorrow",
+        "2시간", "9999-12-31", "in 9999 weeks", "tomorrow 17:00 call back", "0000-00-00", "내일은", "in -1 days", "١٧:٠٠",
+    ],
 )  # fmt: skip
 def test_what_means_nothing_two_things_or_the_past_is_not_guessed(text: str) -> None:
     assert instant(text, now=NOW, zone=SEOUL, hours=HOURS) is None
@@ -126,7 +128,9 @@ WORDS += ["다음 주", "12월", "1일", "2026-12-01", "9", "반", "에", "Dec",
     words=st.lists(st.sampled_from(WORDS) | st.text(max_size=4), max_size=6),
     gap=st.sampled_from([" ", ""]),
     zone=st.sampled_from(["UTC", "Asia/Seoul", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"]),
-    now=st.datetimes(datetime(1990, 1, 1), datetime(2190, 1, 1), timezones=st.just(UTC)),
+    now=st.datetimes(
+        datetime.fromisoformat("1990-01-01"), datetime.fromisoformat("2190-01-01"), timezones=st.just(UTC)
+    ),
 )
 def test_any_words_mean_an_instant_to_come_or_nothing(words: list[str], gap: str, zone: str, now: datetime) -> None:
     at = instant(gap.join(words), now=now, zone=ZoneInfo(zone))
@@ -136,7 +140,9 @@ def test_any_words_mean_an_instant_to_come_or_nothing(words: list[str], gap: str
 @given(
     minutes=st.integers(0, 24 * 60 - 1),
     days=st.integers(1, 300),
-    now=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
+    now=st.datetimes(
+        datetime.fromisoformat("2020-01-01"), datetime.fromisoformat("2040-01-01"), timezones=st.just(UTC)
+    ),
 )
 def test_a_written_date_and_time_is_that_in_both_languages(minutes: int, days: int, now: datetime) -> None:
     meant = datetime.combine(now.astimezone(SEOUL).date() + timedelta(days), datetime.min.time(), SEOUL)
