@@ -58,6 +58,7 @@ NOTE: Final = 20_000
 MENTIONS: Final = 50
 """In one note."""
 REMINDER: Final = 2_000
+WORDS_OF_TIME: Final = 100
 REMINDER_RECEIVERS: Final = 50
 
 TABLE: Final[dict[str, int]] = {
@@ -99,5 +100,6 @@ TABLE: Final[dict[str, int]] = {
     "note": NOTE,
     "mentions": MENTIONS,
     "reminder": REMINDER,
+    "words_of_time": WORDS_OF_TIME,
     "reminder_receivers": REMINDER_RECEIVERS,
 }

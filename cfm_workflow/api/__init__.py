@@ -24,6 +24,7 @@ from cfm_workflow.api import (
     routing,
     stream,
     webhooks,
+    when,
     workflows,
 )
 from cfm_workflow.service import Service
@@ -49,6 +50,7 @@ ROUTES = (
     policies,
     stream,
     webhooks,
+    when,
     workflows,
 )
 """The modules whose import has declared all operations."""

@@ -26,6 +26,24 @@ _WORD: Final = re.compile(r"[\w.+-]+(?:@[\w.-]*\w)?")
 _SPECIAL: Final = re.compile(r"([\\\[\]])")
 
 
+_HANGUL: Final = re.compile("[가-힣]+")
+_FAMILIES_OF_TWO: Final = frozenset({"남궁", "황보", "제갈", "사공", "선우", "서문", "독고", "동방"})
+
+
+def first_name(name: str) -> str | None:
+    """What people call each other by whose whole name this is; None where it does not tell.
+
+    Korean names begin with the family: of one syllable, seldom of two.
+    """
+    words = name.split()
+    if len(words) > 1:
+        return words[-1] if all(map(_HANGUL.fullmatch, words)) else words[0]
+    if not _HANGUL.fullmatch(name):
+        return None
+    given = name[2:] if name[:2] in _FAMILIES_OF_TWO else name[1:]
+    return given if len(given) == 2 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """The body with every mention as its token, who they are in the order of the text, and what was not understood."""

@@ -39,6 +39,7 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     reminders_come(world, item, fill)
     people_are_away(world, item, fill)
     personal_reminders_come(world, item, fill)
+    notes_are_written(world, item, fill)
     groups_end(world, fill)
     the_clock_stands_still(world)
     people_disappear(world, fill)
@@ -227,6 +228,14 @@ def personal_reminders_come(world: World, item: dict[str, Any], fill: Fill) -> N
     clock.freeze(began + timedelta(days=1))
     tell_reminders(world.service)
     olga.expect(204, "DELETE", f"/reminders/{made['id']}")
+
+
+def notes_are_written(world: World, item: dict[str, Any], fill: Fill) -> None:
+    everybody = " ".join(f"@[x](user:{person.id})" for person in world.people.values())
+    text = fill(limits.NOTE - len(everybody) - 400)
+    note = world.olga.post(f"/feedback/{item['id']}/notes", {"body": f"{text} {everybody}"})
+    world.olga.expect(200, "PATCH", f"/notes/{note['id']}", {"body": text})
+    world.olga.expect(204, "DELETE", f"/notes/{note['id']}")
 
 
 def groups_end(world: World, fill: Fill) -> None:

@@ -83,7 +83,8 @@ def test_words_mean_what_people_mean_by_them(text: str, meant: str | None) -> No
     [
         "", " ", "soon", "5", "tomorrow 5", "25:00", "24:00", "10:60", "13pm", "오후 13시", "2026-02-30", "2025-12-01",
         "in 0 hours", "1/2 10:00", "next", "Dec 11:30", "tomorrow tomorrow", "10:00 11:00", "in 2 hours tomorrow",
-        "2시간", "9999-12-31", "in 9999 weeks", "tomorrow 17:00 call back", "0000-00-00", "내일은", "in -1 days", "١٧:٠٠",
+        "2시간", "9999-12-31", "in 9999 weeks", "tomorrow 17:00 call back", "0000-00-00", "내일은", "in -1 days",
+        "١٧:٠٠",
     ],
 )  # fmt: skip
 def test_what_means_nothing_two_things_or_the_past_is_not_guessed(text: str) -> None:
