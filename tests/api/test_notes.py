@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from cfm_workflow import limits
-from cfm_workflow.models import Notice
+from cfm_workflow.models import Delivery, Notice
 from tests.api.statements import counted
 from tests.world import Person, World
 
@@ -47,6 +47,19 @@ def test_what_was_changed_can_be_read_and_what_was_deleted_cannot(world: World) 
     assert gone["deleted_by"]["name"] == "Sam"
     assert [old["body"] for old in world.bob.get(f"{path}/versions")["items"]] == [None, None]
     world.olga.expect(409, "PATCH", path, {"body": "again"})
+
+
+def test_a_deleted_note_is_told_to_nobody_any_more(world: World) -> None:
+    item = world.feedback()
+    world.olga.expect(200, "PUT", f"/feedback/{item['id']}/watchers/{world.olga.id}")
+    kept, gone = (write(world.alice, item, "@Bob, look") for _ in range(2))
+    world.alice.expect(204, "DELETE", f"/notes/{gone['id']}")
+    [event] = [event for event in world.events(types="note.added") if event["data"]["note"]["id"] == kept["id"]]
+    with world.service.database.reading() as session:
+        told_of = session.execute(select(Notice.account_id, Notice.position).where(Notice.kind == "note.added")).all()
+        mails = session.scalars(select(Delivery.state).where(Delivery.account_id == world.bob.id)).all()
+    assert sorted(told_of) == sorted((who, event["data"]["position"]) for who in (world.olga.id, world.bob.id))
+    assert sorted(mails) == ["cancelled", "pending"]
 
 
 def test_a_first_name_mentions_the_only_one_who_has_it(world: World) -> None:
