@@ -16,7 +16,7 @@ from cfm_workflow.errors import Conflict, Invalid, Stale
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Account, Feedback, Note, NoteMention, NoteVersion
 from cfm_workflow.operations import personal_reminders
-from cfm_workflow.policy.markdown import first_line
+from cfm_workflow.policy.markdown import first_line, plain
 from cfm_workflow.policy.mentions import Resolved, is_there, resolve
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import notes as notes_query
@@ -191,7 +191,7 @@ def _record(
     brief = {
         "id": note_id,
         "feedback": item.id,
-        "text": first_line(note.body, limits.EVENT_TEXT) if note.body else "",
+        "text": plain(note.body)[: limits.EVENT_TEXT],
         "author": {"id": note.author_id, "name": note.author_name},
         "version": note.version,
     }
