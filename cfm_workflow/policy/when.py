@@ -9,7 +9,7 @@ two things, or is not in the future means nothing.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -210,10 +210,10 @@ def _readings(said: str, today: date) -> Iterator[tuple[list[date], _Clock | Non
         if cut and not (said[cut - 1] == " " or "가" <= said[cut - 1] <= "힣"):
             continue
         halves = said[:cut].strip(), said[cut:].strip()
-        for day, time in (halves, halves[::-1]) if all(halves) else ((said, ""), ("", said)):
+        for day, hour in (halves, halves[::-1]) if all(halves) else ((said, ""), ("", said)):
             days = _days(day, today) if day else [today, today + _ONE_DAY]
-            clock = _clock(time) if time else None
-            if days is not None and (clock is not None or not time):
+            clock = _clock(hour) if hour else None
+            if days is not None and (clock is not None or not hour):
                 yield days, clock
 
 
@@ -229,11 +229,11 @@ def _at(day: date, clock: _Clock | None, zone: ZoneInfo, hours: Calendar | None)
         minutes = likely
     else:
         minutes = clock.minutes
-    wall = datetime.combine(day, datetime.min.time()) + timedelta(minutes=minutes)
+    wall = datetime.combine(day, time.min) + timedelta(minutes=minutes)
     return wall.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _likely(minutes: int, worked: tuple[int, int]) -> int | None:
     """The one of two times, twelve hours apart, that lies in working time; None when both do or neither."""
-    possible = [time for time in (minutes, minutes + _NOON) if worked[0] <= time <= worked[1]]
+    possible = [at for at in (minutes, minutes + _NOON) if worked[0] <= at <= worked[1]]
     return possible[0] if len(possible) == 1 else None
