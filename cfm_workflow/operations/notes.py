@@ -148,6 +148,8 @@ def _resolve(session: Session, body: str) -> Resolved:
     found = resolve(body, *notes_query.everybody(session))
     if len(found.mentions) > limits.MENTIONS:
         raise Invalid({"body": [f"must mention at most {limits.MENTIONS} people and teams"]})
+    if len(found.body) > limits.NOTE:
+        raise Invalid({"body": [f"must have at most {limits.NOTE} characters, each mention written out"]})
     return found
 
 

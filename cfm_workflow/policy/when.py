@@ -72,7 +72,7 @@ def instant(text: str, *, now: datetime, zone: ZoneInfo, hours: Calendar | None 
 def _plain(text: str) -> str:
     words = " ".join(unicodedata.normalize("NFKC", text).casefold().replace(",", " ").split())
     words = re.sub(r"(?<=[0-9])t(?=[0-9])", " ", words)
-    return re.sub(r"(?<=[일주시분반오])에$", "", words)
+    return re.sub(r"(?<=[0-9일주시분반오뒤후])에$", "", words)
 
 
 def _any(words: Mapping[str, object]) -> str:

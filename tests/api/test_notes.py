@@ -123,7 +123,8 @@ def test_a_reminder_can_be_set_straight_from_the_note(world: World) -> None:
 def test_too_much_is_refused_and_an_erased_item_keeps_no_words(world: World) -> None:
     item = world.feedback()
     path = f"/feedback/{item['id']}/notes"
-    world.olga.expect(422, "POST", path, {"body": "x" * (limits.NOTE + 1)})
+    for body in ("x" * (limits.NOTE + 1), "@Bob " * (limits.NOTE // 5)):
+        assert list(world.olga.expect(422, "POST", path, {"body": body})["errors"]) == ["body"]
     world.olga.expect(413, "POST", path, {"body": "x" * 10_000_000})
     note = write(world.olga, item, "Minji is angry")
     world.olga.expect(200, "PATCH", f"/notes/{note['id']}", {"body": "Minji is calm"})

@@ -26,6 +26,8 @@ CALLED = {
         ("@it @it", [IT]),
         ("@김민수님에게 물어보세요", [MINSU]),
         ("@민수가 압니다", [KIM]),
+        ("@김민수팀장님께서는 @ada한테도", [MINSU, ADA]),
+        ("@민수아 @김민수진", []),
         ("@[Ada Lovelace](user:1) and @[x](team:2)", [ADA, IT]),
         ("@item is no team", []),
         ("mail bob@it.example and x@ada", []),
