@@ -11,7 +11,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Account, Feedback, Note, NoteMention, NoteVersion, Team, TeamMember
 from cfm_workflow.policy.markdown import render
-from cfm_workflow.policy.mentions import Who, chosen
+from cfm_workflow.policy.mentions import Who, chosen, first_name
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 
@@ -60,6 +60,12 @@ def show_all(session: Session, notes: Sequence[Any]) -> list[dict[str, Any]]:
     """Notes in the words of the API."""
     names = names_of(session, {who for note in notes for who in chosen(note.body)})
     return [_view(note, names) for note in notes]
+
+
+def shown(session: Session, caller: Caller, note_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Per id: the note, which is on an item that the caller may see."""
+    rows = session.execute(SELECT.where(Note.id.in_(note_ids))).all()
+    return {note["id"]: note for note in show_all(session, rows)}
 
 
 def _view(note: Any, names: Mapping[Who, str]) -> dict[str, Any]:
@@ -132,19 +138,24 @@ def versions(session: Session, note_id: int, wanted: Mapping[str, Any]) -> Page:
 
 
 def everybody(session: Session) -> tuple[dict[str, frozenset[Who]], dict[Who, str]]:
-    """Who goes by which name, casefolded, and what they are shown as: active people, and teams."""
+    """Who goes by which name, casefolded, and what they are shown as: active people, and teams.
+
+    A first name counts where nobody goes by it otherwise.
+    """
     called: dict[str, set[Who]] = defaultdict(set)
+    first: dict[str, set[Who]] = defaultdict(set)
     names: dict[Who, str] = {}
     people = select(Account.id, Account.name, Account.email).where(Account.kind == "user", Account.active)
     for ident, name, email in session.execute(people):
         names["user", ident] = name
         for word in (name, email or "", (email or "").partition("@")[0]):
             called[word.casefold()].add(("user", ident))
+        first[(first_name(name) or "").casefold()].add(("user", ident))
     for ident, name, key in session.execute(select(Team.id, Team.name, Team.key)):
         names["team", ident] = name
         for word in (name, key):
             called[word.casefold()].add(("team", ident))
-    return {word: frozenset(who) for word, who in called.items() if word}, names
+    return {word: frozenset(who) for word, who in (first | called).items() if word}, names
 
 
 def members(session: Session, team_ids: Collection[int]) -> set[int]:

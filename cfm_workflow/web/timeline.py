@@ -10,9 +10,9 @@ from cfm_workflow.letters import News
 from cfm_workflow.letters import Reader as LetterReader
 from cfm_workflow.letters.telling import Teller
 from cfm_workflow.operations.mail import names_of
-from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import notes as notes_query
+from cfm_workflow.queries import timeline
 from cfm_workflow.texts import mark
 from cfm_workflow.web.pages import Visit
 from cfm_workflow.web.speech import say
@@ -83,11 +83,10 @@ _HEARD: Final = mark("Heard from the customer (%(channel)s)")
 
 def of_item(visit: Visit, feedback_id: int, cursor: str | None) -> dict[str, Any]:
     """A page of the story, the newest last; `older` is the cursor of the page before it."""
-    wanted = {"sort": "-position", "limit": ENTRIES, "cursor": cursor}
-    found = feedback_query.timeline(
-        visit.session, visit.caller, feedback_id, wanted, present=lambda row: News("", orjson.loads(row.body))
-    )
-    told = [news for news in reversed(found.items) if _says_something(news)]
+    wanted = {"order": "desc", "limit": ENTRIES, "cursor": cursor}
+    found = timeline.positions(visit.session, visit.caller, feedback_id, wanted)
+    bodies = timeline.bodies(visit.session, found.items[::-1])
+    told = [news for body in bodies if _says_something(news := News("", orjson.loads(body)))]
     notes = notes_query.of_ids(visit.session, _ids(told, "note"))
     messages = messages_query.of_ids(visit.session, visit.caller, _ids(told, "message"))
     teller = Teller(
