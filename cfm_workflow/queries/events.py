@@ -127,6 +127,4 @@ def entry(body: str) -> dict[str, Any]:
     }
     if (action := data.get("action")) is not None:
         shown["action"] = {name: action[name] for name in ("id", "title", "state", "assignee", "team")}
-    if (reminder := data.get("reminder")) is not None:
-        shown["reminder"] = {name: reminder[name] for name in ("id", "text", "remind_at", "for", "state")}
     return shown | {name: data[name] for name in ("comment", "reason", "changes", "label", "watcher") if data.get(name)}
