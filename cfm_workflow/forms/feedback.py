@@ -23,6 +23,7 @@ from cfm_workflow.forms.fields import (
 )
 from cfm_workflow.forms.notes import NoteOut
 from cfm_workflow.forms.pages import CountedPageQuery, PageQuery
+from cfm_workflow.forms.personal_reminders import ReminderOut
 from cfm_workflow.models.feedback import ItemStatus
 from cfm_workflow.operations.feedback import DEFAULT_SOURCE
 from cfm_workflow.policy.metrics import SCALES, misfit
@@ -199,8 +200,8 @@ class TimelineEntryOut(Schema):
     changes = fields.Dict()
     watcher = fields.Dict(metadata={"description": "Who watches from now on, or no more."})
     label = fields.Dict(metadata={"description": "Which label was put on, or taken off."})
-    reminder = fields.Dict(metadata={"description": "A reminder as it was then."})
     message = fields.Dict(metadata={"description": "A word to or from the customer, or a share, as it was then."})
+    reminder = fields.Nested(ReminderOut, metadata={"description": "As it is now, if it is there for you."})
     note = fields.Nested(NoteOut, metadata={"description": "As it is now; its changes are no entries."})
 
 

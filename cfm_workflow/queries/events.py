@@ -149,6 +149,4 @@ def entry(body: str) -> dict[str, Any]:
         shown["action"] = {name: action[name] for name in ("id", "title", "state", "assignee", "team")}
     if (message := data.get("message")) is not None:
         shown["message"] = message
-    if (reminder := data.get("reminder")) is not None:
-        shown["reminder"] = {name: reminder[name] for name in ("id", "text", "remind_at", "for", "state")}
     return shown | {name: data[name] for name in ("comment", "reason", "changes", "label", "watcher") if data.get(name)}

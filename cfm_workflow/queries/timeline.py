@@ -1,11 +1,11 @@
-"""All that happened to a feedback item, as one list: what the ledger says, with notes as they are now. Never writes."""
+"""All that happened to a feedback item, as one list: what the ledger says, and things as they are now. Never writes."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, exists, not_, or_, select, union_all
+from sqlalchemy import Select, exists, false, not_, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
@@ -13,19 +13,26 @@ from cfm_workflow.models import Action, ActionFeedback, Event
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import notes as notes_query
+from cfm_workflow.queries import personal_reminders as reminders_query
 from cfm_workflow.queries.pages import Page, Place, Sort, cut, find_place, in_order
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Things that entries tell of as they are now. Each has one entry, where it began; `later` are its other events."""
+    """Things that entries tell of as they are now, to those for whom `show` finds them.
+
+    What is `later` is no entry: the thing has one, where it began.
+    """
 
     noun: str
     later: Any
     show: Callable[[Session, Caller, Collection[int]], Mapping[int, Any]]
 
 
-SOURCES: Final = (Source("note", Event.type.in_(("note.changed", "note.deleted")), notes_query.shown),)
+SOURCES: Final = (
+    Source("note", Event.type.in_(("note.changed", "note.deleted")), notes_query.shown),
+    Source("reminder", false(), reminders_query.shown),
+)
 """A row for each kind of thing; everything else is told as its events say."""
 
 ORDERS: Final = ("asc", "desc")
@@ -86,5 +93,9 @@ def _entries(session: Session, caller: Caller, at: Sequence[int]) -> list[dict[s
 
 def _entry(row: Any, things: Mapping[str, Mapping[int, Any]]) -> dict[str, Any]:
     entry = events_query.entry(row.body)
-    thing = things.get(row.subject_type, {}).get(row.subject_id)
-    return entry if thing is None else entry | {row.subject_type: thing}
+    if row.subject_type not in things:
+        return entry
+    thing = things[row.subject_type].get(row.subject_id)
+    if thing is None:
+        return {name: value for name, value in entry.items() if name != "changes"}  # they would tell what it says
+    return entry | {row.subject_type: thing}

@@ -137,3 +137,6 @@ def test_too_much_is_refused_and_an_erased_item_keeps_no_words(world: World) -> 
 
 def test_people_and_teams_are_found_by_the_beginning_of_a_word(world: World) -> None:
     assert [one["name"] for one in world.olga.get("/mentionable", q="ali")["items"]] == ["Alice"]
+    assert {"type": "team", "id": world.care["id"], "name": "Customer care", "teams": []} in world.olga.get(
+        "/mentionable"
+    )["items"]

@@ -28,16 +28,27 @@ def test_a_note_stands_once_where_it_was_written_and_says_what_it_says_now(world
     item = world.feedback()
     path = f"/feedback/{item['id']}/notes"
     first, second = (world.olga.post(path, {"body": body}) for body in ("*one*", "two"))
-    world.alice.post("/reminders", {"feedback": item["id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"})
     world.olga.expect(200, "PATCH", f"/notes/{first['id']}", {"body": "**three**"})
     world.sam.expect(204, "DELETE", f"/notes/{second['id']}")
-    _, changed, deleted, reminder = read(world, item)
-    assert [changed["type"], deleted["type"], reminder["type"]] == ["note.added", "note.added", "reminder.set"]
+    _, changed, deleted = read(world, item)
+    assert changed["type"] == deleted["type"] == "note.added"
     assert changed["note"] == world.olga.get(f"/notes/{first['id']}")
     assert changed["note"]["html"] == "<p><strong>three</strong></p>\n" and changed["note"]["changed_at"]
     assert deleted["note"]["body"] is None and deleted["note"]["deleted_by"]["name"] == "Sam"
     assert "two" not in str(deleted)
-    assert reminder["reminder"]["text"] == "Call back" and reminder["reminder"]["for"] == ["alice@example.com"]
+
+
+def test_what_a_reminder_says_is_for_those_who_may_read_it(world: World) -> None:
+    item = world.feedback()
+    wanted = {"feedback": item["id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
+    made = world.alice.post("/reminders", wanted)
+    changed = world.alice.expect(200, "PATCH", f"/reminders/{made['id']}", {"text": "Call again"})
+    for person in (world.alice, world.sam):
+        _, entry, last = person.get(f"/feedback/{item['id']}/timeline")["items"]
+        assert entry["reminder"] == last["reminder"] == changed
+    others = world.mallory.get(f"/feedback/{item['id']}/timeline")["items"]
+    assert [entry["type"] for entry in others] == ["feedback.received", "reminder.set", "reminder.changed"]
+    assert "Call" not in str(others)
 
 
 def test_it_is_read_forwards_and_backwards_page_by_page(world: World) -> None:
