@@ -207,7 +207,7 @@ def why_not_mail(visit: Visit, row: Any) -> str | None:
     return None if why is None else say(WHY_NOT.get(why.code, why.reason))
 
 
-# -- labels, watching, closing -------------------------------------------------------------------------------------------
+# -- labels, watching, closing -----------------------------------------------------------------------------------------
 
 
 def _item_again(visit: Visit, feedback_id: int) -> Shown:
