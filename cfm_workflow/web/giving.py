@@ -1,4 +1,4 @@
-"""Giving work on one or many feedback items: to people, to teams, or both; with the due date in words beforehand."""
+"""Giving work on one or many feedback items: to people, to teams, or both; the due date is told in words beforehand."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace

@@ -21,13 +21,12 @@ from cfm_workflow.queries import reach, relations
 from cfm_workflow.queries import shares as shares_query
 from cfm_workflow.queries import templates as templates_query
 from cfm_workflow.texts import mark
-from cfm_workflow.web import timeline
+from cfm_workflow.web import steps, timeline
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.feedback import CHANNELS, LANGUAGES, may_make_labels, names, offered, status_of
 from cfm_workflow.web.moments import written
-from cfm_workflow.web.pages import See, Shown, Visit, is_declared, page
+from cfm_workflow.web.pages import See, Shown, Visit, page
 from cfm_workflow.web.speech import say
-from cfm_workflow.workflow import choices
 
 ACTIONS: Final = 15
 GROUPS: Final = 20
@@ -152,23 +151,20 @@ def _actions(visit: Visit, feedback_id: int) -> dict[str, Any]:
         "done_count": sum(group["done"] for group in groups.values()),
         "more_actions": found.next_cursor,
         "first_actions": cursor is not None,
-        "has_action_pages": is_declared("/actions/<id:action_id>"),
     }
 
 
 def _possible(visit: Visit, actions: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Per action its state in words, and the steps that the reader can take now."""
+    """Per action its state in words, and the steps that the reader can take now with what is not over."""
     rows = actions_query.find_many(visit.session, [each["id"] for each in actions])
-    standing = relations.of_actions(visit.session, visit.caller, list(rows.values()))
-    language, found = visit.reader.language, {}
-    for ident, row in rows.items():
-        definition = definition_of(visit.session, row.workflow_id)
-        allowed, _ = choices(definition, row, by=visit.caller.id, relations=standing[ident], now=visit.now)
-        found[ident] = {
-            "state_label": definition.states[row.state].label[language],
-            "steps": [(name, definition.transitions[name].label[language]) for name in allowed],
+    possible = steps.of_rows(visit, list(rows.values()))
+    return {
+        ident: {
+            "state_label": definition_of(visit.session, row.workflow_id).states[row.state].label[visit.reader.language],
+            "steps": possible[ident] if row.finished_at is None else [],
         }
-    return found
+        for ident, row in rows.items()
+    }
 
 
 def _group(group: Mapping[str, Any] | None) -> dict[str, Any] | None:

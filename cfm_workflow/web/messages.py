@@ -29,7 +29,7 @@ _SOLVED: Final = mark("The customer is told that it is solved.")
 _NOTHING: Final = mark("Please fill this in.")
 
 
-@page("GET", "/feedback/<id:feedback_id>/reply", "reply_form", right="message.write")
+@page("GET", "/feedback/<id:feedback_id>/reply/form", "reply_form", right="message.write")
 def reply_form(visit: Visit, feedback_id: int) -> Shown:
     """The form of a reply, filled from the template that was chosen."""
     chosen = visit.query.get("template", "")
