@@ -9,10 +9,11 @@ from cfm_workflow.web import own_settings as own_settings_pages
 from cfm_workflow.web import sign_in as sign_in_pages
 from cfm_workflow.web import work as work_pages
 from cfm_workflow.web.headers import HEADERS, protect
+from cfm_workflow.web.supervision import bulk, frame, overview, process, rows, trends, weekly
 
 __all__ = ["HEADERS", "register"]
 
-PAGES = (live, own_settings_pages, sign_in_pages, work_pages)
+PAGES = (live, own_settings_pages, sign_in_pages, work_pages, overview, rows, bulk, process, trends, weekly)
 """The modules whose import has declared all pages."""
 
 # Not /static: Flask's own folder for the whole application has that address.
@@ -31,6 +32,7 @@ def register(app: Flask) -> None:
     app.extensions["cfm_nowhere"] = pages.nowhere
     speech.register(app)
     layout.register(app)
+    frame.register(app)
     pages.register(app)
     links.register(app)
     answers.register(app)
