@@ -18,6 +18,12 @@
     };
   }
 
+  // From data-least to data-most where the ends are known, else from nothing to a little above the highest point.
+  function range(box) {
+    const { least, most } = box.dataset;
+    return least ? [Number(least), Number(most)] : (chart, low, high) => [0, Math.max(high * 1.1, 4)];
+  }
+
   function draw(box) {
     const table = document.getElementById(box.dataset.chart);
     const { heads, data } = read(table);
@@ -32,14 +38,14 @@
     new window.uPlot(
       {
         width: Math.max(box.clientWidth - 16, 200),
-        height: isSmall ? 110 : 220,
+        height: isSmall ? 130 : 220,
         tzDate: (seconds) => window.uPlot.tzDate(new Date(seconds * 1000), "UTC"),
         cursor: { y: false },
         legend: { show: !isSmall },
-        scales: isSmall ? {} : { y: { range: (chart, least, most) => [0, Math.max(most * 1.1, 4)] } },
+        scales: { y: { range: range(box) } },
         axes: [
-          { ...line, values: (chart, splits) => splits.map((split) => day.format(new Date(split * 1000))) },
-          { ...line, size: 44, incrs: isSmall ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000] },
+          { ...line, size: 26, values: (chart, splits) => splits.map((split) => day.format(new Date(split * 1000))) },
+          { ...line, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], space: isSmall ? 30 : 40 },
         ],
         series: [
           { label: table.tHead.rows[0].cells[0].textContent.trim(), value: (chart, seconds) => (seconds === null ? "–" : day.format(new Date(seconds * 1000))) },

@@ -14,13 +14,15 @@ from typing import Final
 STATE_HEIGHT: Final = 64
 PORT: Final = 13
 """Between two lines on one side of a box."""
-GAP: Final = 22
+GAP: Final = 28
 """Between a label and the boxes beside it: as long is the bend of a line."""
 SPACE: Final = 14
 """Between two things in a layer."""
 THIN: Final = 6
 """How high a line is that passes a layer of boxes."""
-SWEEPS: Final = 12
+SWEEPS: Final = 24
+STRAIGHT: Final = 8
+"""How much more than its ends the middle of a long line counts."""
 TIP: Final = 7
 
 
@@ -78,6 +80,8 @@ class _Node:
     height: float
     x: float = 0
     y: float = 0  # of its middle
+    busy: float = 0  # the weight of its heaviest line
+    column: tuple[float, float] = (0, 0)  # from where to where lines run level through it
     beside: list[tuple["_Node", float]] = field(default_factory=list)
 
 
@@ -128,8 +132,13 @@ def _chain(nodes: Mapping[str, _Node], edge: Edge) -> list[_Node]:
     inner[0].width, inner[0].height = edge.width, edge.height
     chain = [first, *inner, final]
     for one, other in pairwise(chain):
-        one.beside.append((other, edge.weight))
-        other.beside.append((one, edge.weight))
+        weight = edge.weight * (STRAIGHT if one in inner and other in inner else 1)
+        one.beside.append((other, weight))
+        other.beside.append((one, weight))
+    for node in inner:
+        node.busy = edge.weight
+    for end in (first, final):
+        end.busy = max(end.busy, edge.weight)
     return chain
 
 
@@ -167,18 +176,19 @@ def _mean(node: _Node) -> float:
 
 
 def _stack(layer: list[_Node], wished: list[float]) -> None:
-    """Put each as near as possible to where it would like to be, in this order and without touching."""
+    """Put each as near as possible to where it would like to be, in this order and without touching: those that would
+    touch move together, and the busier one less."""
     offsets = [0.0]
     for one, other in pairwise(layer):
         offsets.append(offsets[-1] + (one.height + other.height) / 2 + SPACE)
-    pools: list[list[float]] = []  # sum and number of neighbours that have to move together
-    for wish, offset in zip(wished, offsets, strict=True):
-        pools.append([wish - offset, 1])
+    pools: list[tuple[float, float, int]] = []  # sum of wishes by weight, sum of weights, how many
+    for node, wish, offset in zip(layer, wished, offsets, strict=True):
+        weight = node.busy + 0.01
+        pools.append(((wish - offset) * weight, weight, 1))
         while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
-            total, count = pools.pop()
-            pools[-1][0] += total
-            pools[-1][1] += count
-    flat = [total / count for total, count in pools for _ in range(int(count))]
+            (one, heavy, few), (two, light, more) = pools[-2:]
+            pools[-2:] = [(one + two, heavy + light, few + more)]
+    flat = [total / weight for total, weight, count in pools for _ in range(count)]
     for node, place, offset in zip(layer, flat, offsets, strict=True):
         node.y = place + offset
 
@@ -192,6 +202,7 @@ def _across(layers: list[list[_Node]]) -> None:
         x += GAP if is_labels else 0
         for node in layer:
             node.x = x + (width - node.width) / 2
+            node.column = (x, x + width)
         x += width + (GAP if is_labels else 0)
 
 
@@ -223,7 +234,7 @@ def _line(chain: list[_Node], edge: Edge, ports: Mapping[tuple[int, bool], float
         forward = final.layer > first.layer
         points.append((first.x + (first.width if forward else 0), ports[n, False]))
         for node in chain[1:-1]:
-            ends = [(node.x, node.y), (node.x + node.width, node.y)]
+            ends = [(side, node.y) for side in node.column]
             points += ends if forward else reversed(ends)
         at = final.x - TIP if forward else final.x + final.width + TIP
         points.append((at, ports[n, True]))

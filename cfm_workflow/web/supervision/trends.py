@@ -16,6 +16,9 @@ FIGURES: Final = (
     "gcr",
 )  # fmt: skip
 
+ENDS: Final = {"nps": (-100, 100), "csat": (0, 100), "ces": (1, 7), "gcr": (0, 100)}
+"""Between what a score can lie, so that curves of small numbers do not look like earthquakes."""
+
 
 @page("GET", HERE, "supervision_trends", right="reports.read")
 def trends(visit: Visit) -> Shown:
@@ -40,6 +43,7 @@ def trends(visit: Visit) -> Shown:
             {"label": words.get(each["root_cause"], {}).get(language, each["root_cause"]), "actions": each["actions"]}
             for each in causes
         ],
+        "ends": ENDS,
         "words": told,
         "meanings": list(told.values()),
         "export_query": frame.path_of("", query).removeprefix("?"),
