@@ -6,6 +6,7 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const language = document.documentElement.lang;
   const day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone: "UTC" });
+  const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000];
   const DASHES = [[], [7, 4], [2, 3]];
 
   function read(table) {
@@ -17,6 +18,8 @@
       data: [rows.map((row) => Date.parse(`${row.dataset.day}T00:00:00Z`) / 1000), ...heads.map((head) => rows.map((row) => value(row.cells[head.place].dataset.value)))],
     };
   }
+
+  const splits = ({ least, most }) => (least ? { splits: () => [Number(least), (Number(least) + Number(most)) / 2, Number(most)] } : { incrs: STEPS });
 
   // From data-least to data-most where the ends are known, else from nothing to a little above the highest point.
   function range(box) {
@@ -44,8 +47,8 @@
         legend: { show: !isSmall },
         scales: { y: { range: range(box) } },
         axes: [
-          { ...line, size: 26, values: (chart, splits) => splits.map((split) => day.format(new Date(split * 1000))) },
-          { ...line, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], space: isSmall ? 30 : 40 },
+          { ...line, size: 26, space: 72, values: (chart, days) => days.map((split) => day.format(new Date(split * 1000))) },
+          { ...line, size: 44, ...splits(box.dataset) },
         ],
         series: [
           { label: table.tHead.rows[0].cells[0].textContent.trim(), value: (chart, seconds) => (seconds === null ? "–" : day.format(new Date(seconds * 1000))) },

@@ -20,8 +20,8 @@ SPACE: Final = 14
 """Between two things in a layer."""
 THIN: Final = 6
 """How high a line is that passes a layer of boxes."""
-SWEEPS: Final = 24
-STRAIGHT: Final = 8
+SWEEPS: Final = 60
+STRAIGHT: Final = 60
 """How much more than its ends the middle of a long line counts."""
 TIP: Final = 7
 
@@ -165,7 +165,7 @@ def _order(layers: list[list[_Node]]) -> None:
     for sweep in range(SWEEPS):
         for layer in layers if sweep % 2 == 0 else reversed(layers):
             wished = {id(node): _mean(node) for node in layer}
-            if sweep < SWEEPS // 2:
+            if sweep < SWEEPS // 4 and layer is not layers[-1]:  # the ends stand in the order of the file
                 layer.sort(key=lambda node: wished[id(node)])
             _stack(layer, [wished[id(node)] for node in layer])
 
@@ -186,8 +186,7 @@ def _stack(layer: list[_Node], wished: list[float]) -> None:
         weight = node.busy + 0.01
         pools.append(((wish - offset) * weight, weight, 1))
         while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
-            (one, heavy, few), (two, light, more) = pools[-2:]
-            pools[-2:] = [(one + two, heavy + light, few + more)]
+            pools[-2:] = [(pools[-2][0] + pools[-1][0], pools[-2][1] + pools[-1][1], pools[-2][2] + pools[-1][2])]
     flat = [total / weight for total, weight, count in pools for _ in range(count)]
     for node, place, offset in zip(layer, flat, offsets, strict=True):
         node.y = place + offset
