@@ -2,8 +2,8 @@
 label.
 
 Every second layer holds states, and between them the labels of lines; a line that passes a layer has a place of its own
-in it. The order in each layer is that of its neighbours' mean (Sugiyama's way), their heights likewise, the busiest
-lines counting most, so that the usual way is straight.
+in it. The order in each layer is that of its neighbours' mean (Sugiyama's way); their heights likewise, the busiest
+lines counting most, so that the usual way is straight. Long lines run level where they can.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ SPACE: Final = 14
 """Between two things in a layer."""
 THIN: Final = 6
 """How high a line is that passes a layer of boxes."""
-SWEEPS: Final = 60
-STRAIGHT: Final = 60
+SWEEPS: Final = 24
+STRAIGHT: Final = 8
 """How much more than its ends the middle of a long line counts."""
 TIP: Final = 7
 
@@ -94,6 +94,8 @@ def draw(states: Sequence[State], edges: Sequence[Edge]) -> Drawing:
         node.height = max(STATE_HEIGHT, PORT * (_busiest_side(name, node, nodes, edges) + 1))
     layers = _layers([*nodes.values(), *(node for chain in chains for node in chain[1:-1])])
     _order(layers)
+    _settle(layers)
+    _level(layers, chains)
     _across(layers)
     top = min(node.y - node.height / 2 for layer in layers for node in layer) - SPACE
     for layer in layers:
@@ -159,20 +161,61 @@ def _layers(nodes: Sequence[_Node]) -> list[list[_Node]]:
 
 
 def _order(layers: list[list[_Node]]) -> None:
-    """The order within each layer, and the heights."""
+    """The order within each layer; the ends stand in that of the file."""
     for layer in layers:
         _stack(layer, [0.0] * len(layer))
     for sweep in range(SWEEPS):
-        for layer in layers if sweep % 2 == 0 else reversed(layers):
-            wished = {id(node): _mean(node) for node in layer}
-            if sweep < SWEEPS // 4 and layer is not layers[-1]:  # the ends stand in the order of the file
-                layer.sort(key=lambda node: wished[id(node)])
+        for layer in layers[:-1] if sweep % 2 == 0 else reversed(layers[:-1]):
+            wished = {id(node): _mean(node, is_weighed=False) for node in layer}
+            layer.sort(key=lambda node: wished[id(node)])
             _stack(layer, [wished[id(node)] for node in layer])
 
 
-def _mean(node: _Node) -> float:
-    total = sum(weight for _, weight in node.beside)
-    return sum(other.y * weight for other, weight in node.beside) / total if total else node.y
+def _settle(layers: list[list[_Node]]) -> None:
+    """The heights: everything near what it is tied to."""
+    for sweep in range(SWEEPS):
+        for layer in layers if sweep % 2 == 0 else reversed(layers):
+            _stack(layer, [_mean(node, is_weighed=True) for node in layer])
+
+
+def _mean(node: _Node, *, is_weighed: bool) -> float:
+    weights = [(other.y, weight if is_weighed else 1) for other, weight in node.beside]
+    total = sum(weight for _, weight in weights)
+    return sum(y * weight for y, weight in weights) / total if total else node.y
+
+
+def _level(layers: list[list[_Node]], chains: Sequence[list[_Node]]) -> None:
+    """Let long lines run level where there is room for it: the lowest first, then the ones above it."""
+    around = {id(node): _neighbours(layer, n) for layer in layers for n, node in enumerate(layer)}
+    inner = sorted(
+        (chain[1:-1] for chain in chains if len(chain) > 3), key=lambda nodes: -max(node.y for node in nodes)
+    )
+    for nodes in inner:
+        begin = 0
+        while begin < len(nodes):
+            end = next(end for end in range(len(nodes), begin, -1) if _at_one_height(nodes[begin:end], around))
+            begin = end
+
+
+def _at_one_height(nodes: Sequence[_Node], around: Mapping[int, tuple[_Node | None, _Node | None]]) -> bool:
+    """Put them at one height; False if there is none at which they fit."""
+    heights = [node.y for node in nodes]
+    for wish in (max(heights), min(heights), sum(heights) / len(heights)):
+        if len(nodes) == 1 or all(_fits(node, wish, *around[id(node)]) for node in nodes):
+            for node in nodes:
+                node.y = wish
+            return True
+    return False
+
+
+def _neighbours(layer: list[_Node], place: int) -> tuple[_Node | None, _Node | None]:
+    return layer[place - 1] if place else None, layer[place + 1] if place + 1 < len(layer) else None
+
+
+def _fits(node: _Node, y: float, above: _Node | None, below: _Node | None) -> bool:
+    high, low = y - node.height / 2 - SPACE, y + node.height / 2 + SPACE
+    is_free_above = above is None or above.y + above.height / 2 <= high + 0.1
+    return is_free_above and (below is None or below.y - below.height / 2 >= low - 0.1)
 
 
 def _stack(layer: list[_Node], wished: list[float]) -> None:
