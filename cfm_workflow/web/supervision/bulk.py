@@ -32,7 +32,7 @@ def _back(visit: Visit) -> dict[str, str]:
     return dict(parse_qsl(visit.form.get("back", "")))
 
 
-@page("POST", ACTIONS, "supervision_bulk", right="action.bulk", again=_again)
+@page("POST", f"{ACTIONS}/bulk", "supervision_bulk", right="action.bulk", again=_again)
 def bulk(visit: Visit) -> Shown:
     """Do one thing to all that were picked."""
     body = load(BulkIn(), _message(visit))
