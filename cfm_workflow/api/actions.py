@@ -23,23 +23,20 @@ from cfm_workflow.forms.events import EventOut, HistoryQuery
 from cfm_workflow.forms.following import CommentIn
 from cfm_workflow.forms.pages import PageQuery, page_of
 from cfm_workflow.letters.due import in_words as due_in_words
-from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations.actions import links
 from cfm_workflow.operations.actions.acknowledge import acknowledge
 from cfm_workflow.operations.actions.change import change, change_many
 from cfm_workflow.operations.actions.comment import comment
 from cfm_workflow.operations.actions.fan_out import fan_out
+from cfm_workflow.operations.actions.filters import filters
 from cfm_workflow.operations.actions.move import Moved, move, move_many
 from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.operations.definitions import definition_of
-from cfm_workflow.operations.people import named_team, named_user
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import due as due_query
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import groups as groups_query
-from cfm_workflow.queries import labels as labels_query
-from cfm_workflow.queries import outcomes as outcomes_query
 from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.workflow import choices
 
@@ -58,37 +55,8 @@ _FIELDS = ("reason", "outcome", "assignee", "until", "until_answer", "root_cause
 )
 def list_actions(ask: Ask) -> Any:
     """Actions, the newest first unless `sort` says otherwise."""
-    return actions_query.page(ask.session, ask.caller, resolved(ask, ask.query), now=ask.now).as_answer()
-
-
-def resolved(ask: Ask, query: Any) -> dict[str, Any]:
-    """Names in filters as ids; a name nobody has is refused, so that a typing error does not look like no work."""
-    wanted = dict(query)
-    wanted.setdefault("sort", "-created_at")
-    for name in ("assignee", "assigner"):
-        if name in wanted:
-            wanted[name] = _person(ask, wanted[name], name)
-    if "team" in wanted:
-        wanted["team"] = named_team(ask.session, wanted["team"], field="team").id
-    if "outcome" in wanted:
-        wanted["outcome"] = outcomes_query.ids_by_key(ask.session, wanted["outcome"])
-    if "label" in wanted:
-        wanted |= _served(ask, wanted.pop("label"))
-    if "priority" in wanted:
-        wanted["priority"] = [PRIORITIES[word] for word in wanted["priority"]]
-    return wanted
-
-
-def _served(ask: Ask, names: list[str]) -> dict[str, Any]:
-    """The filter by labels of what an action serves, in the way that suits how many there are."""
-    ids = frozenset[int]().union(*labels_query.named(ask.session, names, field="label"))
-    return {"rare_label" if labels_query.are_few(ask.session, ids) else "common_label": sorted(ids)}
-
-
-def _person(ask: Ask, ref: int | str, field: str) -> int | None:
-    if ref == "me":
-        return ask.caller.id
-    return ref if isinstance(ref, int) else named_user(ask.session, ref, field=field).id
+    wanted = filters(ask.session, ask.caller, ask.query)
+    return actions_query.page(ask.session, ask.caller, wanted, now=ask.now).as_answer()
 
 
 @route(

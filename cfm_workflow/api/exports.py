@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 from cfm_workflow import limits
 from cfm_workflow.api import reports
-from cfm_workflow.api.actions import resolved
 from cfm_workflow.api.routing import Ask, Download, route
 from cfm_workflow.forms.actions import ActionQuery
 from cfm_workflow.forms.feedback import FeedbackQuery
 from cfm_workflow.forms.reports import ReportQuery, SteppedReportQuery, TeamReportQuery, WeeklyQuery
 from cfm_workflow.forms.sheets import WRITERS, Sheet
+from cfm_workflow.operations.actions.filters import filters
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import people as people_query
@@ -78,7 +78,7 @@ FEEDBACK_COLUMNS: Final = (
 def _export_actions(ending: str) -> Callable[[Ask], Any]:
     def export(ask: Ask) -> Any:
         """The actions of a list as a file for a spreadsheet, at most 100,000."""
-        wanted = resolved(ask, ask.query)
+        wanted = filters(ask.session, ask.caller, ask.query)
 
         def rows() -> Iterator[list[Any]]:
             for action in _all(lambda more: actions_query.page(ask.session, ask.caller, wanted | more, now=ask.now)):

@@ -194,6 +194,12 @@ def find_many(session: Session, ids: Collection[int]) -> dict[int, Row[Any]]:
     return {row.id: row for row in rows}
 
 
+def titles(session: Session, caller: Caller, ids: Collection[int]) -> dict[int, str]:
+    """What actions are called, by id; those that the caller may see."""
+    rows = session.execute(select(Action.id, Action.title).where(Action.id.in_(list(ids)), may_see(caller)))
+    return {row.id: row.title for row in rows}
+
+
 SORTS = {
     "due_at": Sort((Action.due_sort, Action.id)),
     "-due_at": Sort((Action.due_sort, Action.id), descending=True),

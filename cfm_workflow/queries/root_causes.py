@@ -1,6 +1,6 @@
 """Root causes as everybody sees them. Never writes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -37,3 +37,9 @@ def page(session: Session, wanted: Mapping[str, Any]) -> Page:
     if wanted.get("active") is not None:
         query = query.where(RootCause.active if wanted["active"] else ~RootCause.active)
     return fetch_page(session, query, wanted, {"id": Sort((RootCause.id,))}, present=lambda row: view(row[0]))
+
+
+def labels_of(session: Session, keys: Collection[str]) -> dict[str, dict[str, str]]:
+    """What root causes are called, by key and language; what was only written down is not among them."""
+    query = select(RootCause.key, RootCause.label).where(RootCause.key.in_(list(keys)))
+    return {row.key: row.label for row in session.execute(query)}

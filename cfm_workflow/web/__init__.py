@@ -19,6 +19,7 @@ from cfm_workflow.web import reminders as reminder_pages
 from cfm_workflow.web import sign_in as sign_in_pages
 from cfm_workflow.web import work as work_pages
 from cfm_workflow.web.headers import HEADERS, protect
+from cfm_workflow.web.supervision import bulk, frame, overview, process, rows, trends, weekly
 
 __all__ = ["HEADERS", "register"]
 
@@ -37,6 +38,12 @@ PAGES = (
     reminder_pages,
     sign_in_pages,
     work_pages,
+    overview,
+    rows,
+    bulk,
+    process,
+    trends,
+    weekly,
 )
 """The modules whose import has declared all pages."""
 
@@ -57,6 +64,7 @@ def register(app: Flask, *, threads: int = 1) -> None:
     speech.register(app)
     layout.register(app)
     live.register(app, threads)
+    frame.register(app)
     pages.register(app)
     links.register(app)
     answers.register(app)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow.access import Caller
 from cfm_workflow.db import plain
 from cfm_workflow.errors import Forbidden, Invalid
-from cfm_workflow.models import Action
+from cfm_workflow.models import Action, Team
 from cfm_workflow.queries import actions as actions_query
 
 DEFAULT_DAYS: Final = 28
@@ -153,3 +153,13 @@ def scope_of_teams(caller: Caller, teams: Sequence[int] | None, *, now: datetime
         raise Forbidden("reports.read", "You supervise other teams.")
     wanted = own if teams is None else teams
     return Scope(caller, None if wanted is None else tuple(sorted(wanted)), now)
+
+
+def teams_of(session: Session, caller: Caller) -> list[tuple[int, str]]:
+    """The teams whose work a caller may ask reports of: id and name, by name."""
+    query = select(Team.id, Team.name).order_by(Team.name, Team.id)
+    if caller.is_supervisor and caller.supervises is not None:
+        query = query.where(Team.id.in_(caller.supervises))
+    if caller.hidden_teams:
+        query = query.where(Team.id.not_in(caller.hidden_teams))
+    return [(row.id, row.name) for row in session.execute(query)]
