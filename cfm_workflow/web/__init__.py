@@ -6,13 +6,14 @@ from cfm_workflow.forms.paths import IdConverter
 from cfm_workflow.security.failures import Failures
 from cfm_workflow.web import answers, assets, docs, feeds, layout, letters, links, live, pages, speech
 from cfm_workflow.web import own_settings as own_settings_pages
+from cfm_workflow.web import settings as settings_pages
 from cfm_workflow.web import sign_in as sign_in_pages
 from cfm_workflow.web import work as work_pages
 from cfm_workflow.web.headers import HEADERS, protect
 
 __all__ = ["HEADERS", "register"]
 
-PAGES = (live, own_settings_pages, sign_in_pages, work_pages)
+PAGES = (live, own_settings_pages, settings_pages, sign_in_pages, work_pages)
 """The modules whose import has declared all pages."""
 
 # Not /static: Flask's own folder for the whole application has that address.
