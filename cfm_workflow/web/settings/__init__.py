@@ -2,27 +2,41 @@
 
 from cfm_workflow.web.settings import (
     absences,
+    audit,
+    calendars,
     integrations,
     labels,
+    mails,
     outcomes,
     people,
+    policies,
     preferences,
     root_causes,
+    system,
     teams,
     templates,
     tokens,
+    webhooks,
+    workflows,
 )
 
 PAGES = (
     absences,
+    audit,
+    calendars,
     integrations,
     labels,
+    mails,
     outcomes,
     people,
+    policies,
     preferences,
     root_causes,
+    system,
     teams,
     templates,
     tokens,
+    webhooks,
+    workflows,
 )
 """The modules whose import has declared all pages."""
