@@ -53,6 +53,15 @@ def is_clock_stalled(session: Session) -> bool:
     return session.execute(select(Installation.stalled_since)).scalar_one() is not None
 
 
+_SQLITE_BYTES = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+_POSTGRESQL_BYTES = text("SELECT pg_database_size(current_database())")
+
+
+def database_bytes(session: Session) -> int:
+    """How large the database is."""
+    return int(session.execute(_SQLITE_BYTES if is_sqlite(session) else _POSTGRESQL_BYTES).scalar_one())
+
+
 def _drift(session: Session, now: datetime) -> float:
     """An embedded database has no clock of its own."""
     if is_sqlite(session):

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import Integer, and_, bindparam, exists, func, literal, or_, select, union_all
+from sqlalchemy import BigInteger, Integer, and_, bindparam, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow.db import plain
@@ -175,6 +175,22 @@ def counts(session: Session, ids: Collection[int], edges: Sequence[datetime], *,
         asked.append(query)
     rows = session.execute(union_all(*asked)).all()
     return [row.times for row in sorted(rows, key=lambda row: row.n)]
+
+
+USES: Final = 1_000
+"""So far the uses of a label are counted; more is many."""
+
+
+def uses(session: Session, ids: Collection[int], *, seen: Any) -> dict[int, int]:
+    """Per label on how many items it is, up to `USES` + 1. `seen` is a condition on the items, None: all of them."""
+    asked = []
+    for ident in ids:
+        query = select(Labelling.feedback_id).where(Labelling.label_id == ident)
+        if seen is not None:
+            query = query.join_from(Labelling, Feedback, Feedback.id == Labelling.feedback_id).where(seen)
+        some = query.limit(USES + 1).subquery()
+        asked.append(select(literal(ident, BigInteger).label("id"), func.count().label("times")).select_from(some))
+    return {row.id: row.times for row in session.execute(union_all(*asked))} if asked else {}
 
 
 def ids_of(session: Session, label: Label) -> frozenset[int]:

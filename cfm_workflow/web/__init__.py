@@ -16,6 +16,7 @@ from cfm_workflow.web import messages as messages_pages
 from cfm_workflow.web import notes as notes_pages
 from cfm_workflow.web import own_settings as own_settings_pages
 from cfm_workflow.web import reminders as reminder_pages
+from cfm_workflow.web import settings as settings_pages
 from cfm_workflow.web import sign_in as sign_in_pages
 from cfm_workflow.web import work as work_pages
 from cfm_workflow.web.headers import HEADERS, protect
@@ -36,6 +37,7 @@ PAGES = (
     notes_pages,
     own_settings_pages,
     reminder_pages,
+    settings_pages,
     sign_in_pages,
     work_pages,
     overview,

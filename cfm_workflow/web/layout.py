@@ -13,13 +13,15 @@ from cfm_workflow.web import assets, door, pages
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A way to a page, shown to those who have the right, once the page is there. `key` presses it after `g`."""
+    """A way to a page, shown to those who have the right, once the page is there. `key` presses it after `g`; under
+    which heading it stands, `section` says."""
 
     path: str
     label: str
     icon: str
     right: str
     key: str = ""
+    section: str = ""
 
 
 MAIN: Final = (
@@ -31,12 +33,36 @@ MAIN: Final = (
     Entry("/settings",     mark("Settings"),      "settings",   "self.read",       "KeyE"),
 )  # fmt: skip
 
+YOURS: Final = mark("Yours")
+PEOPLE: Final = mark("People")
+RULES: Final = mark("Rules of work")
+WORDS: Final = mark("Words")
+PROGRAMS: Final = mark("Programs")
+SERVICE: Final = mark("The service")
+
 SETTINGS: Final = (
-    Entry("/settings/me",        mark("Profile"),            "adjustments",  "self.read"),
-    Entry("/settings/password",  mark("Password"),           "key",          "self.read"),
-    Entry("/settings/sessions",  mark("Signed-in browsers"), "device-desktop", "self.read"),
-    Entry("/settings/people/invite", mark("Invite somebody"), "user-plus", "people.manage"),
-    Entry("/settings/people",    mark("People"),             "users",        "people.read"),
+    #     path                       label                       icon              right              under
+    Entry("/settings/me",            mark("Profile"),            "adjustments",    "self.read",       section=YOURS),
+    Entry("/settings/preferences",   mark("What you hear of"),   "bell",           "self.read",       section=YOURS),
+    Entry("/settings/absence",       mark("Absence"),            "calendar",       "people.read",     section=YOURS),
+    Entry("/settings/password",      mark("Password"),           "key",            "self.read",       section=YOURS),
+    Entry("/settings/sessions",      mark("Signed-in browsers"), "device-desktop", "self.read",       section=YOURS),
+    Entry("/settings/tokens",        mark("Tokens"),             "plug",           "self.read",       section=YOURS),
+    Entry("/settings/people",        mark("People"),             "user",           "people.read",     section=PEOPLE),
+    Entry("/settings/teams",         mark("Teams"),              "users",          "people.read",     section=PEOPLE),
+    Entry("/settings/workflows",     mark("Workflows"),          "route",          "settings.read",   section=RULES),
+    Entry("/settings/policies",      mark("Policies"),           "alarm",          "settings.read",   section=RULES),
+    Entry("/settings/calendars",     mark("Calendars"),          "clock",          "settings.read",   section=RULES),
+    Entry("/settings/labels",        mark("Labels"),             "tags",           "settings.read",   section=WORDS),
+    Entry("/settings/templates",     mark("Templates"),          "template",       "settings.read",   section=WORDS),
+    Entry("/settings/outcomes",      mark("Outcomes"),           "circle-check",   "settings.read",   section=WORDS),
+    Entry("/settings/root-causes",   mark("Root causes"),        "sitemap",        "settings.read",   section=WORDS),
+    Entry("/settings/webhooks",      mark("Webhooks"),           "webhook",        "webhook.manage",  section=PROGRAMS),
+    Entry("/settings/integrations",  mark("Integrations"),       "plug",           "people.manage",   section=PROGRAMS),
+    Entry("/settings/notices",       mark("Default notices"),    "bell",           "settings.manage", section=SERVICE),
+    Entry("/settings/mails",         mark("Mail log"),           "mail",           "mails.read",      section=SERVICE),
+    Entry("/settings/audit",         mark("Audit log"),          "history",        "events.audit",    section=SERVICE),
+    Entry("/settings/system",        mark("System"),             "server",         "settings.manage", section=SERVICE),
 )  # fmt: skip
 """The pages of settings, in their order; those of one's own come first."""
 
