@@ -171,3 +171,21 @@ def test_how_to_reach_the_customer_is_shared_by_those_who_see_it(small_post: Pos
     small_post.world.sam.expect(201, "POST", f"/feedback/{item['id']}/messages", body)
     [taken] = small_post.later(UNDO)
     assert "minji@example.com" in small_post.world.app.test_client().get(link(taken.part("plain"), "s")).text
+
+
+def test_a_share_shows_what_its_sharer_sees_and_ends_with_their_account(small_post: Post) -> None:
+    world = small_post.world
+    vera = world.person("Vera", "agent")
+    world.ada.post("/teams", {"key": "legal", "name": "Legal", "restricted": True, "members": [vera.email]})
+    item = world.bob.post("/feedback", {"text": "A complaint."})
+    open_work = {"title": "Call her", "assignees": [{"user": world.alice.email}]}
+    world.bob.post(f"/feedback/{item['id']}/actions", open_work)
+    secret = {"title": "Answer the letter", "assignees": [{"team": "legal", "mode": "pool"}]}
+    vera.post(f"/feedback/{item['id']}/actions", secret)
+    write(world, item, to=["ceo@example.com"], body="Look.")
+    [taken] = [each for each in small_post.later(UNDO) if each.recipient == "ceo@example.com"]
+    path, browser = link(taken.part("plain"), "s"), world.app.test_client()
+    page = browser.get(path).text
+    assert "Call her" in page and "Answer the letter" not in page
+    world.ada.expect(204, "DELETE", f"/users/{world.bob.id}")
+    assert browser.get(path).status_code == 410
