@@ -99,6 +99,20 @@ def test_a_refusal_for_good_is_told_to_whoever_wrote(small_post: Post, said: str
     assert [each.recipient for each in taken] == (["bob@example.com"] if state == "failed" else [MINJI["email"]])
 
 
+def test_a_server_that_names_the_address_tells_it_to_nobody_who_may_not_see_it(small_post: Post) -> None:
+    world, item = small_post.world, small_post.world.feedback(customer=MINJI)
+    small_post.sink.faults["RCPT"] = "550 5.1.1 <Minji@example.com>: there is no minji here"
+    made = write(world, item, to="customer", body="Hello")
+    small_post.later(UNDO)
+    del small_post.sink.faults["RCPT"]
+    [told] = small_post.later(timedelta(minutes=5))
+    refused = world.bob.expect(409, "POST", f"/feedback/{item['id']}/messages", {"to": "customer", "body": "Again"})
+    seen = (world.events(types="message.failed"), told.part("plain"), refused, world.bob.get(f"/messages/{made['id']}"))
+    assert [each for each in seen if "minji@" in str(each).lower() or "no minji" in str(each)] == []
+    assert "5.1.1" in told.part("plain") and "5.1.1" in refused["detail"]
+    assert "<Minji@example.com>" in world.sam.get(f"/messages/{made['id']}")["answer"]
+
+
 def test_without_a_mail_server_a_message_is_kept_and_nobody_was_told(small_world: World) -> None:
     item = small_world.feedback(customer=MINJI)
     made = write(small_world, item, to="customer", body="Hello")

@@ -18,7 +18,7 @@ from cfm_workflow.models import DeadAddress, Feedback, Installation, Message, Sh
 from cfm_workflow.operations.messages import rows
 from cfm_workflow.operations.messages.telling import look_again, told
 from cfm_workflow.policy.deliveries import Answer, Verdict
-from cfm_workflow.policy.reach import NOT_ASKED_FOR, refusal
+from cfm_workflow.policy.reach import NOT_ASKED_FOR, refusal, without_address
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import reach
@@ -140,5 +140,6 @@ def settle(session: Session, claimed: Claimed, answer: Answer, *, now: datetime)
 def _outcome(session: Session, row: Any, state: str) -> Fact:
     item = session.execute(feedback_query.SELECT.where(Feedback.id == row.feedback_id)).one()
     if state == "failed":
-        return rows.fact("message.failed", MAIL, row, item, reason=row.answer, told=rows.to_sender(row))
+        reason = None if row.answer is None else without_address(row.answer, row.address)
+        return rows.fact("message.failed", MAIL, row, item, reason=reason, told=rows.to_sender(row))
     return rows.fact("message.sent", MAIL, row, item)
