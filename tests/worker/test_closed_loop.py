@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from cfm_workflow import clock
+from cfm_workflow.ledger import postbag
 from cfm_workflow.models import Check, Feedback, Message
 from cfm_workflow.models.feedback import SILENT
 from cfm_workflow.operations import asking, closing, silence
@@ -258,6 +259,32 @@ def test_by_a_click_the_customer_is_told_once_and_not_before_the_end_is_final(wo
     assert leave(world) == ["solved"]
     later(world)
     assert seen(world, item)["status"] == "closed"
+
+
+@pytest.mark.parametrize("under_way", [False, True])
+def test_what_was_tried_in_vain_is_not_said_once_it_is_untrue(mailbox: Post, noon: datetime, under_way: bool) -> None:
+    world = mailbox.world
+    automatic(world)
+    item = world.feedback(customer=KIM)
+    done(world, item)
+    later(world, UNDO)
+    clock.freeze(clock.now() + MINUTE)
+    mailbox.sink.faults["RCPT"] = "451 Try later"
+    word = {"channel": "phone", "direction": "in", "body": "They are still missing."}
+    if under_way:
+        [message], now = world.ada.get(f"/feedback/{item['id']}/messages")["items"], clock.now()
+        database = world.service.database
+        claimed = database.transaction(lambda session: postbag.claim(session, message["id"], worker="w", now=now))
+        world.olga.expect(201, "POST", f"/feedback/{item['id']}/messages", word)
+        mailbox.messages.deliver(*claimed)
+    else:
+        mailbox.send()
+        world.olga.expect(201, "POST", f"/feedback/{item['id']}/messages", word)
+    del mailbox.sink.faults["RCPT"]
+    clock.freeze(clock.now() + DAY)
+    assert seen(world, item)["status"] == "open" and to_kim(mailbox) == []
+    [told] = world.ada.get(f"/feedback/{item['id']}/messages", direction="out")["items"]
+    assert told["state"] in ("cancelled", "failed")
 
 
 def test_by_the_setting_nobody_is_told(world: World, noon: datetime) -> None:

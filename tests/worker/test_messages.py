@@ -203,3 +203,14 @@ def test_a_share_shows_what_its_sharer_sees_and_ends_with_their_account(small_po
     assert "Call her" in page and "Answer the letter" not in page
     world.ada.expect(204, "DELETE", f"/users/{world.bob.id}")
     assert browser.get(path).status_code == 410
+
+
+def test_a_share_that_is_revoked_while_its_mail_is_under_way_is_not_mailed_again(small_post: Post) -> None:
+    world, item = small_post.world, small_post.world.feedback()
+    made = write(world, item, to=["ceo@example.com"], body="Look.")
+    clock.freeze(clock.now() + UNDO)
+    database, now = small_post.service.database, clock.now()
+    claimed = database.transaction(lambda session: postbag.claim(session, made["id"], worker="w", now=now))
+    world.bob.expect(204, "DELETE", f"/shares/{made['share']}")
+    small_post.messages.deliver(*claimed)
+    assert "ceo@example.com" not in [each.recipient for each in small_post.later(timedelta(days=1))]

@@ -17,6 +17,7 @@ from cfm_workflow.ledger.outbox import Claimed
 from cfm_workflow.models import DeadAddress, Feedback, Installation, Message, Share
 from cfm_workflow.operations.messages import rows
 from cfm_workflow.operations.messages.telling import look_again, told
+from cfm_workflow.operations.messages.withdrawing import OF_AN_END
 from cfm_workflow.policy.deliveries import Answer, Verdict
 from cfm_workflow.policy.reach import NOT_ASKED_FOR, refusal, without_address
 from cfm_workflow.queries import feedback as feedback_query
@@ -62,10 +63,10 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | str
     row = session.execute(messages_query.SELECT.where(Message.id == claimed.id)).one()
     if row.address is None:
         return "It was erased."
-    why = _refused(session, row, now)
+    share = None if row.share_id is None else session.get_one(Share, row.share_id)
+    why = _untrue(session, row, share) or _refused(session, row, now)
     if why is not None:
         return why
-    share = None if row.share_id is None else session.get_one(Share, row.share_id)
     to_same = (
         Message.share_id.is_(None)
         if share is None
@@ -90,6 +91,16 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | str
         is_automatic=row.kind in AUTOMATIC,
         installation=session.execute(select(Installation.created_at)).scalar_one().isoformat(),
     )
+
+
+def _untrue(session: Session, row: Any, share: Share | None) -> str | None:
+    """What is not so any more, though it could not be taken back: an attempt to send it was under way."""
+    if share is not None:
+        return None if share.revoked_at is None else "The item is not shared any more."
+    status = select(Feedback.status).where(Feedback.id == row.feedback_id)
+    if row.kind in OF_AN_END and session.scalars(status).one() not in ("resolved", "closed"):
+        return "The item was opened again."
+    return None
 
 
 def _refused(session: Session, row: Any, now: datetime) -> str | None:
