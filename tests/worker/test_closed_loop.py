@@ -192,6 +192,23 @@ def test_no_answer_is_assumed_and_tells_nobody(world: World, noon: datetime) -> 
     assert (event["data"]["check"]["answer"], event["data"]["told"]) == ("assumed", [])
 
 
+@pytest.mark.parametrize("is_closed_again", [False, True])
+def test_nothing_is_assumed_of_what_was_opened_again_since_it_was_asked(
+    world: World, noon: datetime, is_closed_again: bool
+) -> None:
+    automatic(world)
+    item = closed_and_asked(world)
+    [action] = world.ada.get("/actions", feedback=item["id"])["items"]
+    world.olga.fire(action, "reopen", reason="It came back.")
+    if is_closed_again:
+        world.alice.fire(action, "complete", through=True, outcome="fixed")
+        world.sam.post(f"/feedback/{item['id']}/close", {"reason": "All said."})
+    later(world, 14 * DAY)
+    assert seen(world, item)["confirmation"] is None and world.events(types="feedback.checked") == []
+    [check] = world.ada.get(f"/feedback/{item['id']}/checks")["items"]
+    assert check["state"] == "cancelled"
+
+
 @pytest.mark.parametrize(
     ("customer", "reason"), [(None, "No customer is known."), ({"name": "Kim"}, "The customer has no e-mail address.")]
 )
