@@ -1,6 +1,6 @@
 """Mails that people write: to the customer of an item, or to anybody with the item shared; and taking one back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from cfm_workflow.errors import AnotherWentOut, Conflict, Forbidden
 from cfm_workflow.models import Customer, Message, Share
 from cfm_workflow.operations.messages import rows
 from cfm_workflow.operations.messages.filling import filled, language_for, template_named
-from cfm_workflow.policy.reach import NO_CUSTOMER, refusal
+from cfm_workflow.policy.reach import NO_CUSTOMER, Refusal, refusal
 from cfm_workflow.queries import closing as closing_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import messages as messages_query
@@ -22,6 +22,10 @@ from cfm_workflow.queries import reach
 from cfm_workflow.texts import spoken
 
 CUSTOMER = "customer"
+NOTHING_SOLVED = Refusal(
+    "no_benefit", "Nothing was done whose outcome benefits the customer: nothing is solved for them."
+)
+BEING_TOLD = Refusal("being_told", "The customer is about to be told already.")
 
 
 def write(
@@ -78,18 +82,25 @@ def check_reach(session: Session, item: Any, kind: str, now: datetime) -> None:
     )
     if why is not None:
         raise Conflict(why.reason)
-    if kind == "solved":
-        _check_solved(session, item)
+    if kind == "solved" and (unsolved := not_solved(session, [item]).get(item.id)) is not None:
+        raise Conflict(unsolved.reason)
 
 
-def _check_solved(session: Session, item: Any) -> None:
-    """That it is solved is told of what is resolved and benefits the customer, once."""
-    if item.status != "resolved":
-        raise Conflict(f"It is {item.status}: only of what is resolved a customer is told that it is solved.")
-    if item.id not in closing_query.benefiting(session, [item.id]):
-        raise Conflict("Nothing was done whose outcome benefits the customer: nothing is solved for them.")
-    if "queued" in closing_query.solved_messages(session, [item.id]).get(item.id, ()):
-        raise Conflict("The customer is about to be told already.")
+def not_solved(session: Session, items: Sequence[Any]) -> dict[int, Refusal]:
+    """Of which of these items nobody is told that they are solved: it is told of what is resolved and benefits the
+    customer, once."""
+    ids = [item.id for item in items]
+    helped, said = closing_query.benefiting(session, ids), closing_query.solved_messages(session, ids)
+    found = {}
+    for item in items:
+        if item.status != "resolved":
+            why = f"It is {item.status}: only of what is resolved a customer is told that it is solved."
+            found[item.id] = Refusal("not_resolved", why)
+        elif item.id not in helped:
+            found[item.id] = NOTHING_SOLVED
+        elif "queued" in said.get(item.id, ()):
+            found[item.id] = BEING_TOLD
+    return found
 
 
 def queue(
