@@ -132,6 +132,8 @@ def test_no_mail_goes_to_whoever_said_no(world: World) -> None:
     assert [each["id"] for each in world.bob.get("/customers", do_not_contact="true")["items"]] == [
         item["customer"]["id"]
     ]
+    shared = {"to": ["ceo@example.com", "Minji@Example.com"], "body": "Hello"}
+    assert list(world.bob.expect(422, "POST", at(item), shared)["errors"]) == ["to.1"]
     world.bob.expect(403, "DELETE", path)
     world.sam.expect(204, "DELETE", path)
     world.sam.expect(404, "DELETE", path)

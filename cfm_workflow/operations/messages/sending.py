@@ -105,6 +105,8 @@ def _untrue(session: Session, row: Any, share: Share | None) -> str | None:
 
 def _refused(session: Session, row: Any, now: datetime) -> str | None:
     if row.customer_id is None:
+        if (unwanted := reach.excluded(session, [row.address]).get(row.address)) is not None:
+            return f"This is a customer who is not to be contacted: {unwanted}"
         dead = session.get(DeadAddress, row.address)
         return None if dead is None else f"Nothing arrives at this address: {dead.reason}"
     standing = reach.standings(session, [row.customer_id])[row.customer_id]

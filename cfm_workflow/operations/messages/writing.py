@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.db import DELIVERIES, tell
-from cfm_workflow.errors import AnotherWentOut, Conflict, Forbidden
+from cfm_workflow.errors import AnotherWentOut, Conflict, Forbidden, Invalid
 from cfm_workflow.models import Customer, Message, Share
 from cfm_workflow.operations.messages import rows
 from cfm_workflow.operations.messages.filling import filled, language_for, template_named
@@ -144,6 +144,7 @@ def _leaves_at(session: Session, item: Any, kind: str, now: datetime) -> datetim
 def _share(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any], now: datetime) -> list[Any]:
     if fields["include_contact"] and item.id not in feedback_query.with_contact(session, caller, [item]):
         raise Forbidden("customer.contact")
+    _check_addresses(session, fields["to"])
     template = template_named(session, fields.get("template"))
     language = fields.get("language") or (template.language if template is not None else spoken(caller.language))
     subject, body = filled(session, caller, item, template, fields, language, now)
@@ -178,6 +179,18 @@ def _share(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any
         )
         written.append(row)
     return written
+
+
+def _check_addresses(session: Session, addresses: Sequence[str]) -> None:
+    """Whoever wants no mail gets none by way of a share either; they are named like addresses that are none."""
+    unwanted = reach.excluded(session, addresses)
+    wrong = {
+        f"to.{n}": [f"{each} is of a customer who is not to be contacted: {unwanted[each]}"]
+        for n, each in enumerate(addresses)
+        if each in unwanted
+    }
+    if wrong:
+        raise Invalid(wrong)
 
 
 def cancel(session: Session, caller: Caller, message_id: int, *, now: datetime) -> None:
