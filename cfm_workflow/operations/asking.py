@@ -49,7 +49,7 @@ def ask_due(session: Session, *, now: datetime, count: int = BATCH) -> int:
 
 
 _UNANSWERED: Final = (
-    select(Check.id, Check.feedback_id)
+    select(Check.id, Check.feedback_id, (Feedback.closed_at <= Check.asked_at).label("is_of_this_end"))
     .join(Feedback, Feedback.id == Check.feedback_id)
     .where(text("checks.state = 'asked'"), Check.expires_at <= bindparam("now", type_=_TABLE.c.ask_at.type))
     .order_by(Check.expires_at, Check.id)
@@ -59,13 +59,18 @@ _UNANSWERED: Final = (
 
 
 def assume_unanswered(session: Session, *, now: datetime, count: int = BATCH) -> int:
-    """Note of up to `count` questions whose time is over that nobody answered them; how many they were."""
+    """Note of up to `count` questions whose time is over that nobody answered them; how many they were.
+
+    What was opened again since it was asked is not assumed to be solved: that question has come to nothing.
+    """
     rows = plain(session, _UNANSWERED, {"now": now, "count": count}).all()
     if not rows:
         return 0
-    session.execute(update(Check).where(Check.id.in_([row.id for row in rows])).values(state="assumed"))
+    assumed = [row for row in rows if row.is_of_this_end]
+    session.execute(update(Check).where(Check.id.in_([row.id for row in rows])).values(state="cancelled"))
+    session.execute(update(Check).where(Check.id.in_([row.id for row in assumed])).values(state="assumed"))
     facts = []
-    for row in rows:
+    for row in assumed:
         write_confirmation(session, row.feedback_id, Answer.ASSUMED)
         facts.append(checked(session, CLOCK, row.id, about={"told": []}))
     ledger.record(session, facts, now=now)

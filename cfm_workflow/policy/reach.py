@@ -1,5 +1,6 @@
 """Whether a customer may be written to, and why not. Pure."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -40,7 +41,8 @@ def refusal(standing: Standing, kind: str, *, now: datetime) -> Refusal | None:
     if standing.address is None:
         return Refusal("no_address", "The customer has no e-mail address.")
     if standing.dead is not None:
-        return Refusal("dead_address", f"Nothing arrives at the customer's address: {standing.dead}")
+        said = without_address(standing.dead, standing.address)
+        return Refusal("dead_address", f"Nothing arrives at the customer's address: {said}")
     if kind in NOT_ASKED_FOR and standing.unsubscribed_at is not None:
         return Refusal("unsubscribed", f"The customer has unsubscribed on {standing.unsubscribed_at:%Y-%m-%d}.")
     if kind == "unasked" and standing.last_unasked is not None and standing.last_unasked > now - CAP:
@@ -48,3 +50,12 @@ def refusal(standing: Standing, kind: str, *, now: datetime) -> Refusal | None:
             "too_soon", f"An unasked mail went to this customer on {standing.last_unasked:%Y-%m-%d} already."
         )
     return None
+
+
+_ADDRESS: Final = re.compile(r"""[^\s<>()"',:;]+@[^\s<>()"',:;]+""")
+
+
+def without_address(said: str, address: str) -> str:
+    """What a mail server said, without the address that it likes to name: not everybody may know it."""
+    name = re.escape(address.partition("@")[0])
+    return re.sub(rf"(?<!\w){name}(?!\w)", "…", _ADDRESS.sub("…", said), flags=re.IGNORECASE)

@@ -1,6 +1,7 @@
 """How customers stand to being written to, many at once. Never writes."""
 
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,3 +23,11 @@ def standings(session: Session, customer_ids: Collection[int]) -> dict[int, Stan
         row.id: Standing(row.email, row.reason, row.do_not_contact, row.unsubscribed_at, unasked.get(row.id))
         for row in session.execute(query)
     }
+
+
+def excluded(session: Session, addresses: Collection[str]) -> dict[str, str]:
+    """Those of some addresses that are of customers whom nobody contacts, and why."""
+    query = select(Customer.email, Customer.do_not_contact)
+    listed = query.where(Customer.email.in_(addresses), Customer.do_not_contact.is_not(None))
+    found: Any = session.execute(listed)
+    return dict(found.all())

@@ -132,6 +132,8 @@ def test_no_mail_goes_to_whoever_said_no(world: World) -> None:
     assert [each["id"] for each in world.bob.get("/customers", do_not_contact="true")["items"]] == [
         item["customer"]["id"]
     ]
+    shared = {"to": ["ceo@example.com", "Minji@Example.com"], "body": "Hello"}
+    assert list(world.bob.expect(422, "POST", at(item), shared)["errors"]) == ["to.1"]
     world.bob.expect(403, "DELETE", path)
     world.sam.expect(204, "DELETE", path)
     world.sam.expect(404, "DELETE", path)
@@ -178,6 +180,18 @@ def test_a_bulk_says_first_who_would_be_left_out_and_then_does_the_same(world: W
     assert [row["left_out"] for row in sent["items"]] == [row["left_out"] for row in weighed["items"]]
     assert [bool(row["message"]) for row in sent["items"]] == [True, False, True, False, False, False]
     assert world.sam.expect(200, "POST", "/messages/bulk?preview=true", body)["reasons"]["too_soon"] == 3
+
+
+def test_a_bulk_calls_nothing_solved_that_is_not(world: World) -> None:
+    still_open, solved, useless = (item_of(world, email=f"kim{n}@example.com") for n in range(3))
+    world.give("Alice", item=still_open)
+    for item, outcome in ((solved, "fixed"), (useless, "duplicate")):
+        world.alice.fire(world.give("Alice", item=item)["actions"][0], "complete", through=True, outcome=outcome)
+    ids = [item["id"] for item in (still_open, solved, useless)]
+    body = {"feedback": ids, "kind": "solved", "subject": "Solved", "body": "It is solved."}
+    first, again = (world.sam.expect(200, "POST", "/messages/bulk", body) for _ in range(2))
+    assert first["reasons"] == {"not_resolved": 1, "no_benefit": 1} and first["items"][1]["message"] is not None
+    assert again["reasons"] == {"not_resolved": 1, "no_benefit": 1, "being_told": 1}
 
 
 def test_a_template_with_an_unknown_variable_is_refused_and_the_known_ones_are_named(small_world: World) -> None:

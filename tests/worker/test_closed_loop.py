@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from cfm_workflow import clock
+from cfm_workflow.ledger import postbag
 from cfm_workflow.models import Check, Feedback, Message
 from cfm_workflow.models.feedback import SILENT
 from cfm_workflow.operations import asking, closing, silence
@@ -191,6 +192,23 @@ def test_no_answer_is_assumed_and_tells_nobody(world: World, noon: datetime) -> 
     assert (event["data"]["check"]["answer"], event["data"]["told"]) == ("assumed", [])
 
 
+@pytest.mark.parametrize("is_closed_again", [False, True])
+def test_nothing_is_assumed_of_what_was_opened_again_since_it_was_asked(
+    world: World, noon: datetime, is_closed_again: bool
+) -> None:
+    automatic(world)
+    item = closed_and_asked(world)
+    [action] = world.ada.get("/actions", feedback=item["id"])["items"]
+    world.olga.fire(action, "reopen", reason="It came back.")
+    if is_closed_again:
+        world.alice.fire(action, "complete", through=True, outcome="fixed")
+        world.sam.post(f"/feedback/{item['id']}/close", {"reason": "All said."})
+    later(world, 14 * DAY)
+    assert seen(world, item)["confirmation"] is None and world.events(types="feedback.checked") == []
+    [check] = world.ada.get(f"/feedback/{item['id']}/checks")["items"]
+    assert check["state"] == "cancelled"
+
+
 @pytest.mark.parametrize(
     ("customer", "reason"), [(None, "No customer is known."), ({"name": "Kim"}, "The customer has no e-mail address.")]
 )
@@ -258,6 +276,32 @@ def test_by_a_click_the_customer_is_told_once_and_not_before_the_end_is_final(wo
     assert leave(world) == ["solved"]
     later(world)
     assert seen(world, item)["status"] == "closed"
+
+
+@pytest.mark.parametrize("under_way", [False, True])
+def test_what_was_tried_in_vain_is_not_said_once_it_is_untrue(mailbox: Post, noon: datetime, under_way: bool) -> None:
+    world = mailbox.world
+    automatic(world)
+    item = world.feedback(customer=KIM)
+    done(world, item)
+    later(world, UNDO)
+    clock.freeze(clock.now() + MINUTE)
+    mailbox.sink.faults["RCPT"] = "451 Try later"
+    word = {"channel": "phone", "direction": "in", "body": "They are still missing."}
+    if under_way:
+        [message], now = world.ada.get(f"/feedback/{item['id']}/messages")["items"], clock.now()
+        database = world.service.database
+        claimed = database.transaction(lambda session: postbag.claim(session, message["id"], worker="w", now=now))
+        world.olga.expect(201, "POST", f"/feedback/{item['id']}/messages", word)
+        mailbox.messages.deliver(*claimed)
+    else:
+        mailbox.send()
+        world.olga.expect(201, "POST", f"/feedback/{item['id']}/messages", word)
+    del mailbox.sink.faults["RCPT"]
+    clock.freeze(clock.now() + DAY)
+    assert seen(world, item)["status"] == "open" and to_kim(mailbox) == []
+    [told] = world.ada.get(f"/feedback/{item['id']}/messages", direction="out")["items"]
+    assert told["state"] in ("cancelled", "failed")
 
 
 def test_by_the_setting_nobody_is_told(world: World, noon: datetime) -> None:

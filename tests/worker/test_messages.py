@@ -99,6 +99,20 @@ def test_a_refusal_for_good_is_told_to_whoever_wrote(small_post: Post, said: str
     assert [each.recipient for each in taken] == (["bob@example.com"] if state == "failed" else [MINJI["email"]])
 
 
+def test_a_server_that_names_the_address_tells_it_to_nobody_who_may_not_see_it(small_post: Post) -> None:
+    world, item = small_post.world, small_post.world.feedback(customer=MINJI)
+    small_post.sink.faults["RCPT"] = "550 5.1.1 <Minji@example.com>: there is no minji here"
+    made = write(world, item, to="customer", body="Hello")
+    small_post.later(UNDO)
+    del small_post.sink.faults["RCPT"]
+    [told] = small_post.later(timedelta(minutes=5))
+    refused = world.bob.expect(409, "POST", f"/feedback/{item['id']}/messages", {"to": "customer", "body": "Again"})
+    seen = (world.events(types="message.failed"), told.part("plain"), refused, world.bob.get(f"/messages/{made['id']}"))
+    assert [each for each in seen if "minji@" in str(each).lower() or "no minji" in str(each)] == []
+    assert "5.1.1" in told.part("plain") and "5.1.1" in refused["detail"]
+    assert "<Minji@example.com>" in world.sam.get(f"/messages/{made['id']}")["answer"]
+
+
 def test_without_a_mail_server_a_message_is_kept_and_nobody_was_told(small_world: World) -> None:
     item = small_world.feedback(customer=MINJI)
     made = write(small_world, item, to="customer", body="Hello")
@@ -113,11 +127,12 @@ def test_without_a_mail_server_a_message_is_kept_and_nobody_was_told(small_world
 def test_who_says_no_before_it_leaves_gets_nothing(small_post: Post) -> None:
     item = small_post.world.feedback(customer=MINJI)
     made = write(small_post.world, item, to="customer", body="Hello")
+    shared = write(small_post.world, item, to=[MINJI["email"]], body="Hello")
     path = f"/customers/{item['customer']['id']}/do-not-contact"
     small_post.world.bob.expect(200, "PUT", path, {"reason": "Asked for it."})
     small_post.later(UNDO)
-    assert state_of(small_post.world, made) == "failed"
-    assert [each.recipient for each in small_post.later()] == ["bob@example.com"]
+    assert state_of(small_post.world, made) == state_of(small_post.world, shared) == "failed"
+    assert {each.recipient for each in small_post.later()} == {"bob@example.com"}
 
 
 def test_one_click_unsubscribes_from_what_was_not_asked_for(post: Post) -> None:
@@ -171,3 +186,32 @@ def test_how_to_reach_the_customer_is_shared_by_those_who_see_it(small_post: Pos
     small_post.world.sam.expect(201, "POST", f"/feedback/{item['id']}/messages", body)
     [taken] = small_post.later(UNDO)
     assert "minji@example.com" in small_post.world.app.test_client().get(link(taken.part("plain"), "s")).text
+
+
+def test_a_share_shows_what_its_sharer_sees_and_ends_with_their_account(small_post: Post) -> None:
+    world = small_post.world
+    vera = world.person("Vera", "agent")
+    world.ada.post("/teams", {"key": "legal", "name": "Legal", "restricted": True, "members": [vera.email]})
+    item = world.bob.post("/feedback", {"text": "A complaint."})
+    open_work = {"title": "Call her", "assignees": [{"user": world.alice.email}]}
+    world.bob.post(f"/feedback/{item['id']}/actions", open_work)
+    secret = {"title": "Answer the letter", "assignees": [{"team": "legal", "mode": "pool"}]}
+    vera.post(f"/feedback/{item['id']}/actions", secret)
+    write(world, item, to=["ceo@example.com"], body="Look.")
+    [taken] = [each for each in small_post.later(UNDO) if each.recipient == "ceo@example.com"]
+    path, browser = link(taken.part("plain"), "s"), world.app.test_client()
+    page = browser.get(path).text
+    assert "Call her" in page and "Answer the letter" not in page
+    world.ada.expect(204, "DELETE", f"/users/{world.bob.id}")
+    assert browser.get(path).status_code == 410
+
+
+def test_a_share_that_is_revoked_while_its_mail_is_under_way_is_not_mailed_again(small_post: Post) -> None:
+    world, item = small_post.world, small_post.world.feedback()
+    made = write(world, item, to=["ceo@example.com"], body="Look.")
+    clock.freeze(clock.now() + UNDO)
+    database, now = small_post.service.database, clock.now()
+    claimed = database.transaction(lambda session: postbag.claim(session, made["id"], worker="w", now=now))
+    world.bob.expect(204, "DELETE", f"/shares/{made['share']}")
+    small_post.messages.deliver(*claimed)
+    assert "ceo@example.com" not in [each.recipient for each in small_post.later(timedelta(days=1))]

@@ -13,7 +13,7 @@ from cfm_workflow.db import DELIVERIES, tell
 from cfm_workflow.models import Customer, Feedback
 from cfm_workflow.operations.messages import rows
 from cfm_workflow.operations.messages.filling import filled, language_for, template_named
-from cfm_workflow.operations.messages.writing import queue
+from cfm_workflow.operations.messages.writing import not_solved, queue
 from cfm_workflow.policy.reach import NO_CUSTOMER, Refusal, refusal
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import reach
@@ -90,6 +90,7 @@ def _weighed(
     """The items whose customers may get it, and why not the others; each customer once."""
     query = feedback_query.SELECT.where(Feedback.id.in_(ids), feedback_query.may_see(caller))
     found = {row.id: row for row in session.execute(query)}
+    unsolved = not_solved(session, list(found.values())) if kind == "solved" else {}
     standings = reach.standings(session, {row.customer_id for row in found.values() if row.customer_id is not None})
     taken, refused, customers = [], {}, set()
     for ident in ids:
@@ -102,6 +103,8 @@ def _weighed(
             refused[ident] = NO_CUSTOMER
         elif (why := refusal(standings[item.customer_id], kind, now=now)) is not None:
             refused[ident] = why
+        elif ident in unsolved:
+            refused[ident] = unsolved[ident]
         elif kind == "unasked" and item.customer_id in customers:
             refused[ident] = TWICE
         else:

@@ -17,8 +17,9 @@ from cfm_workflow.ledger.outbox import Claimed
 from cfm_workflow.models import DeadAddress, Feedback, Installation, Message, Share
 from cfm_workflow.operations.messages import rows
 from cfm_workflow.operations.messages.telling import look_again, told
+from cfm_workflow.operations.messages.withdrawing import OF_AN_END
 from cfm_workflow.policy.deliveries import Answer, Verdict
-from cfm_workflow.policy.reach import NOT_ASKED_FOR, refusal
+from cfm_workflow.policy.reach import NOT_ASKED_FOR, refusal, without_address
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import reach
@@ -62,10 +63,10 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | str
     row = session.execute(messages_query.SELECT.where(Message.id == claimed.id)).one()
     if row.address is None:
         return "It was erased."
-    why = _refused(session, row, now)
+    share = None if row.share_id is None else session.get_one(Share, row.share_id)
+    why = _untrue(session, row, share) or _refused(session, row, now)
     if why is not None:
         return why
-    share = None if row.share_id is None else session.get_one(Share, row.share_id)
     to_same = (
         Message.share_id.is_(None)
         if share is None
@@ -92,8 +93,20 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | str
     )
 
 
+def _untrue(session: Session, row: Any, share: Share | None) -> str | None:
+    """What is not so any more, though it could not be taken back: an attempt to send it was under way."""
+    if share is not None:
+        return None if share.revoked_at is None else "The item is not shared any more."
+    status = select(Feedback.status).where(Feedback.id == row.feedback_id)
+    if row.kind in OF_AN_END and session.scalars(status).one() not in ("resolved", "closed"):
+        return "The item was opened again."
+    return None
+
+
 def _refused(session: Session, row: Any, now: datetime) -> str | None:
     if row.customer_id is None:
+        if (unwanted := reach.excluded(session, [row.address]).get(row.address)) is not None:
+            return f"This is a customer who is not to be contacted: {unwanted}"
         dead = session.get(DeadAddress, row.address)
         return None if dead is None else f"Nothing arrives at this address: {dead.reason}"
     standing = reach.standings(session, [row.customer_id])[row.customer_id]
@@ -140,5 +153,6 @@ def settle(session: Session, claimed: Claimed, answer: Answer, *, now: datetime)
 def _outcome(session: Session, row: Any, state: str) -> Fact:
     item = session.execute(feedback_query.SELECT.where(Feedback.id == row.feedback_id)).one()
     if state == "failed":
-        return rows.fact("message.failed", MAIL, row, item, reason=row.answer, told=rows.to_sender(row))
+        reason = None if row.answer is None else without_address(row.answer, row.address)
+        return rows.fact("message.failed", MAIL, row, item, reason=reason, told=rows.to_sender(row))
     return rows.fact("message.sent", MAIL, row, item)

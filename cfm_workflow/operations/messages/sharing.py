@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
-from cfm_workflow.errors import Conflict
+from cfm_workflow.errors import Conflict, NotFound
 from cfm_workflow.ledger import Fact
-from cfm_workflow.models import Account, Action, ActionFeedback, Feedback, Message, Share, ShareOpening
+from cfm_workflow.models import Account, Action, ActionFeedback, Message, Share, ShareOpening
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.messages import rows
+from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import callers
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import shares as shares_query
 from cfm_workflow.security.links import BadLink
@@ -34,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the page of a share shows; without an item when it was revoked."""
+    """What the page of a share shows; without an item when it was revoked, or its sharer may not read that any more."""
 
     language: str
     shared_by: str
@@ -55,22 +57,33 @@ def open_share(session: Session, share_id: int, *, now: datetime) -> Shared:
     if row is None:
         raise BadLink
     share, name = row
-    if share.revoked_at is not None:
+    sharer = callers.by_id(session, share.created_by)
+    item = None if share.revoked_at is not None or sharer is None else _item_of(session, sharer, share)
+    if item is None or sharer is None:
         return Shared(share.language, name, share.expires_at, None)
     session.execute(insert(ShareOpening).values(share_id=share_id, at=now))
     session.execute(update(Share).where(Share.id == share_id).values(openings=Share.openings + 1))
-    item = session.execute(feedback_query.SELECT.where(Feedback.id == share.feedback_id)).one()
     seen = feedback_query.view(item, contact=True, labels=())
     customer = seen["customer"]
     if customer is not None and not share.include_contact:
         customer |= {"email": None, "phone": None}
-    return Shared(share.language, name, share.expires_at, seen, _steps(session, item.id, share.language))
+    steps = _steps(session, sharer, item.id, share.language)
+    return Shared(share.language, name, share.expires_at, seen, steps)
 
 
-def _steps(session: Session, feedback_id: int, language: str) -> list[Step]:
+def _item_of(session: Session, sharer: Caller, share: Share) -> Any | None:
+    """The item, as long as whoever shared it may read it: nobody can show others more than they see."""
+    try:
+        return feedback_query.find(session, sharer, share.feedback_id)
+    except NotFound:
+        return None
+
+
+def _steps(session: Session, sharer: Caller, feedback_id: int, language: str) -> list[Step]:
     serving = select(ActionFeedback.action_id).where(ActionFeedback.feedback_id == feedback_id)
     columns = (Action.title, Action.state, Action.workflow_id, Action.finished_at, Action.due_at)
-    query = select(*columns).where(Action.id.in_(serving)).order_by(Action.id).limit(ACTIONS_SHOWN)
+    seen = (Action.id.in_(serving), actions_query.may_see(sharer))
+    query = select(*columns).where(*seen).order_by(Action.id).limit(ACTIONS_SHOWN)
     return [
         Step(
             row.title,

@@ -22,7 +22,6 @@ def withdraw(session: Session, actor: Caller, feedback_ids: Sequence[int]) -> li
         Message.feedback_id.in_(feedback_ids),
         Message.kind.in_(OF_AN_END),
         Message.state == "queued",
-        Message.tries == 0,
         Message.lease.is_(None),
     )
     withdrawn = update(Message).where(*waiting).values(state="cancelled").returning(Message.id)

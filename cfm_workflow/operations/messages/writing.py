@@ -1,6 +1,6 @@
 """Mails that people write: to the customer of an item, or to anybody with the item shared; and taking one back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.db import DELIVERIES, tell
-from cfm_workflow.errors import AnotherWentOut, Conflict, Forbidden
+from cfm_workflow.errors import AnotherWentOut, Conflict, Forbidden, Invalid
 from cfm_workflow.models import Customer, Message, Share
 from cfm_workflow.operations.messages import rows
 from cfm_workflow.operations.messages.filling import filled, language_for, template_named
-from cfm_workflow.policy.reach import NO_CUSTOMER, refusal
+from cfm_workflow.policy.reach import NO_CUSTOMER, Refusal, refusal
 from cfm_workflow.queries import closing as closing_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import messages as messages_query
@@ -22,6 +22,10 @@ from cfm_workflow.queries import reach
 from cfm_workflow.texts import spoken
 
 CUSTOMER = "customer"
+NOTHING_SOLVED = Refusal(
+    "no_benefit", "Nothing was done whose outcome benefits the customer: nothing is solved for them."
+)
+BEING_TOLD = Refusal("being_told", "The customer is about to be told already.")
 
 
 def write(
@@ -78,18 +82,25 @@ def check_reach(session: Session, item: Any, kind: str, now: datetime) -> None:
     )
     if why is not None:
         raise Conflict(why.reason)
-    if kind == "solved":
-        _check_solved(session, item)
+    if kind == "solved" and (unsolved := not_solved(session, [item]).get(item.id)) is not None:
+        raise Conflict(unsolved.reason)
 
 
-def _check_solved(session: Session, item: Any) -> None:
-    """That it is solved is told of what is resolved and benefits the customer, once."""
-    if item.status != "resolved":
-        raise Conflict(f"It is {item.status}: only of what is resolved a customer is told that it is solved.")
-    if item.id not in closing_query.benefiting(session, [item.id]):
-        raise Conflict("Nothing was done whose outcome benefits the customer: nothing is solved for them.")
-    if "queued" in closing_query.solved_messages(session, [item.id]).get(item.id, ()):
-        raise Conflict("The customer is about to be told already.")
+def not_solved(session: Session, items: Sequence[Any]) -> dict[int, Refusal]:
+    """Of which of these items nobody is told that they are solved: it is told of what is resolved and benefits the
+    customer, once."""
+    ids = [item.id for item in items]
+    helped, said = closing_query.benefiting(session, ids), closing_query.solved_messages(session, ids)
+    found = {}
+    for item in items:
+        if item.status != "resolved":
+            why = f"It is {item.status}: only of what is resolved a customer is told that it is solved."
+            found[item.id] = Refusal("not_resolved", why)
+        elif item.id not in helped:
+            found[item.id] = NOTHING_SOLVED
+        elif "queued" in said.get(item.id, ()):
+            found[item.id] = BEING_TOLD
+    return found
 
 
 def queue(
@@ -133,6 +144,7 @@ def _leaves_at(session: Session, item: Any, kind: str, now: datetime) -> datetim
 def _share(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any], now: datetime) -> list[Any]:
     if fields["include_contact"] and item.id not in feedback_query.with_contact(session, caller, [item]):
         raise Forbidden("customer.contact")
+    _check_addresses(session, fields["to"])
     template = template_named(session, fields.get("template"))
     language = fields.get("language") or (template.language if template is not None else spoken(caller.language))
     subject, body = filled(session, caller, item, template, fields, language, now)
@@ -167,6 +179,18 @@ def _share(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any
         )
         written.append(row)
     return written
+
+
+def _check_addresses(session: Session, addresses: Sequence[str]) -> None:
+    """Whoever wants no mail gets none by way of a share either; they are named like addresses that are none."""
+    unwanted = reach.excluded(session, addresses)
+    wrong = {
+        f"to.{n}": [f"{each} is of a customer who is not to be contacted: {unwanted[each]}"]
+        for n, each in enumerate(addresses)
+        if each in unwanted
+    }
+    if wrong:
+        raise Invalid(wrong)
 
 
 def cancel(session: Session, caller: Caller, message_id: int, *, now: datetime) -> None:
