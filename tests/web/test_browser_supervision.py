@@ -46,7 +46,9 @@ def desk(browser: Browser, small_world: World, live_server: str) -> Desk:
         world.alice.fire(action, "start")
     world.alice.fire(done, "complete", outcome="fixed", root_cause="Import")
     world.alice.fire(waits, "wait", reason="Parts", until=(now + timedelta(days=60)).isoformat())
-    world.alice.fire(world.action("Alice", item=world.feedback(text="다시 열어 주세요. " * 30)), "decline", reason="No.")
+    world.alice.fire(
+        world.action("Alice", item=world.feedback(text="다시 열어 주세요. " * 30)), "decline", reason="No."
+    )
     world.give("Bob", title="고객에게 다시 전화하기 " * 5, due_at=(now - timedelta(days=4)).isoformat())
     world.give(assignees=[{"team": "care", "mode": "pool"}], due_at=(now - timedelta(days=1)).isoformat())
     return Desk(browser, rolled_up(world), live_server)
