@@ -21,6 +21,7 @@ from cfm_workflow.forms.fields import (
     Text,
     Whole,
 )
+from cfm_workflow.forms.messages import MessageOut
 from cfm_workflow.forms.notes import NoteOut
 from cfm_workflow.forms.pages import CountedPageQuery, PageQuery
 from cfm_workflow.forms.personal_reminders import ReminderOut
@@ -200,7 +201,7 @@ class TimelineEntryOut(Schema):
     changes = fields.Dict()
     watcher = fields.Dict(metadata={"description": "Who watches from now on, or no more."})
     label = fields.Dict(metadata={"description": "Which label was put on, or taken off."})
-    message = fields.Dict(metadata={"description": "A word to or from the customer, or a share, as it was then."})
+    message = fields.Nested(MessageOut, metadata={"description": "As it is now; what became of it is no entry."})
     reminder = fields.Nested(ReminderOut, metadata={"description": "As it is now, if it is there for you."})
     note = fields.Nested(NoteOut, metadata={"description": "As it is now; its changes are no entries."})
 

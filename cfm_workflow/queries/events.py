@@ -147,6 +147,4 @@ def entry(body: str) -> dict[str, Any]:
     }
     if (action := data.get("action")) is not None:
         shown["action"] = {name: action[name] for name in ("id", "title", "state", "assignee", "team")}
-    if (message := data.get("message")) is not None:
-        shown["message"] = message
     return shown | {name: data[name] for name in ("comment", "reason", "changes", "label", "watcher") if data.get(name)}

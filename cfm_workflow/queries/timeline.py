@@ -5,13 +5,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, exists, false, not_, or_, select, union_all
+from sqlalchemy import Select, and_, exists, false, not_, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
 from cfm_workflow.models import Action, ActionFeedback, Event
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import events as events_query
+from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import notes as notes_query
 from cfm_workflow.queries import personal_reminders as reminders_query
 from cfm_workflow.queries.pages import Page, Place, Sort, cut, find_place, in_order
@@ -29,8 +30,13 @@ class Source:
     show: Callable[[Session, Caller, Collection[int]], Mapping[int, Any]]
 
 
+_MESSAGE_GOES_ON: Final = or_(
+    Event.type.in_(("message.cancelled", "message.failed")),
+    and_(Event.type == "message.sent", Event.actor_type == "system"),  # what a person records was never queued
+)
 SOURCES: Final = (
     Source("note", Event.type.in_(("note.changed", "note.deleted")), notes_query.shown),
+    Source("message", _MESSAGE_GOES_ON, messages_query.of_ids),
     Source("reminder", false(), reminders_query.shown),
 )
 """A row for each kind of thing; everything else is told as its events say."""

@@ -12,6 +12,7 @@ from cfm_workflow.letters.telling import Teller
 from cfm_workflow.operations.mail import names_of
 from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import notes as notes_query
+from cfm_workflow.queries import personal_reminders as reminders_query
 from cfm_workflow.queries import timeline
 from cfm_workflow.texts import mark
 from cfm_workflow.web.pages import Visit
@@ -45,8 +46,6 @@ _OF_TYPE: Final = {
     "feedback.unwatched": "eye-off",
 }
 _SHOWN_AS_THEMSELVES: Final = ("note.added", "message.queued", "message.received", "message.sent")
-_UNSAID: Final = ("note.changed", "note.deleted", "message.failed", "message.cancelled")
-
 _SAID_WITH_IT: Final = (
     mark("Reason"),
     mark("Comment"),
@@ -86,7 +85,9 @@ def of_item(visit: Visit, feedback_id: int, cursor: str | None) -> dict[str, Any
     wanted = {"order": "desc", "limit": ENTRIES, "cursor": cursor}
     found = timeline.positions(visit.session, visit.caller, feedback_id, wanted)
     bodies = timeline.bodies(visit.session, found.items[::-1])
-    told = [news for body in bodies if _says_something(news := News("", orjson.loads(body)))]
+    told = [News("", orjson.loads(body)) for body in bodies]
+    theirs = reminders_query.shown(visit.session, visit.caller, _ids(told, "reminder"))
+    told = [news for news in told if not news.type.startswith("reminder.") or news.part("reminder")["id"] in theirs]
     notes = notes_query.of_ids(visit.session, _ids(told, "note"))
     messages = messages_query.of_ids(visit.session, visit.caller, _ids(told, "message"))
     teller = Teller(
@@ -97,13 +98,6 @@ def of_item(visit: Visit, feedback_id: int, cursor: str | None) -> dict[str, Any
         "entries": [_entry(visit, teller, news, notes, messages) for news in told],
         "older": found.next_cursor,
     }
-
-
-def _says_something(news: News) -> bool:
-    """What a note or a message shows itself needs no entry; one that was said elsewhere was never queued here."""
-    if news.type == "message.sent":
-        return bool(news.part("message").get("state") == "recorded")
-    return news.type not in _UNSAID
 
 
 def _ids(told: Iterable[News], kind: str) -> set[int]:
