@@ -6,7 +6,7 @@ asks.
 
 import re
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -41,9 +41,46 @@ RIGHT: Final = "action.read"
 _POSITION: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
+class Place:
+    """What a stream holds while it is open. `over` once the next page of the same tab has taken it."""
+
+    def __init__(self, page: Hashable) -> None:
+        self.page = page
+        self.over = threading.Event()
+
+
+class Places:
+    """As many as there may be streams. A page takes over that of the page before it in the same tab.
+
+    The server notices only at its next word that a page was left; until then its stream would keep others out.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._held: dict[Hashable, Place] = {}
+        self._lock = threading.Lock()
+
+    def take(self, page: Hashable, before: Hashable) -> Place | None:
+        """A place, or None when all are taken."""
+        with self._lock:
+            for left in (page, before):
+                if (place := self._held.pop(left, None)) is not None:
+                    place.over.set()
+            if len(self._held) >= self._count:
+                return None
+            self._held[page] = place = Place(page)
+            return place
+
+    def give_back(self, place: Place) -> None:
+        """It is free again, unless somebody has taken it over."""
+        with self._lock:
+            if self._held.get(place.page) is place:
+                del self._held[place.page]
+
+
 def register(app: Flask, threads: int) -> None:
     """Give the application the places that its streams take."""
-    app.extensions["cfm_live"] = threading.BoundedSemaphore(max(threads // SHARE, 1))
+    app.extensions["cfm_live"] = Places(max(threads // SHARE, 1))
 
 
 @page("GET", "/live", "live", right=RIGHT)
@@ -55,15 +92,17 @@ def live(visit: Visit) -> File:
 
 @page("GET", "/live/stream", "live_stream", right=RIGHT)
 def live_stream(visit: Visit) -> File:
-    """The same, told as it happens."""
-    places: threading.BoundedSemaphore = current_app.extensions["cfm_live"]
-    if not places.acquire(blocking=False):
+    """The same, told as it happens. `page` names the one that listens, `before` the one that was left for it."""
+    places: Places = current_app.extensions["cfm_live"]
+    names = [visit.query.get(name) or object() for name in ("page", "before")]
+    place = places.take(*((visit.caller.session_id, name) for name in names))
+    if place is None:
         raise Full("All places for streams are taken: ask again and again.", retry_after=RETRY_AFTER)
     _, last = events_query.subjects(visit.session, visit.caller, None, size=SIZE)
     after = _after(visit)
     if (line := request.environ.get("gunicorn.socket")) is not None:
         line.settimeout(SEND_SECONDS)  # a browser that takes nothing must not keep a thread
-    return File(Telling(visit.service, visit.caller, last if after is None else after, places), EVENT_STREAM)
+    return File(Telling(visit.service, visit.caller, last if after is None else after, places, place), EVENT_STREAM)
 
 
 def _after(visit: Visit) -> int | None:
@@ -74,8 +113,9 @@ def _after(visit: Visit) -> int | None:
 class Telling:
     """One open stream: an iterator over the pieces to send, until it ends itself or is closed."""
 
-    def __init__(self, service: Service, caller: Caller, position: int, places: threading.BoundedSemaphore) -> None:
-        self._service, self._caller, self._position, self._places = service, caller, position, places
+    def __init__(self, service: Service, caller: Caller, position: int, places: Places, place: Place) -> None:
+        self._service, self._caller, self._position = service, caller, position
+        self._places, self._place = places, place
         self._ear = threading.Event()
         self._is_open = True
         service.database.bell.join(self._ear, EVENTS)
@@ -93,12 +133,12 @@ class Telling:
         if self._is_open:
             self._is_open = False
             self._service.database.bell.leave(self._ear)
-            self._places.release()
+            self._places.give_back(self._place)
 
     def _run(self) -> Generator[bytes]:
         ends_at, beats_at = clock.now() + LONGEST, clock.now() + BEAT
         yield f"retry: 2000\nid: {self._position}\n\n".encode()
-        while not self._service.stopping.is_set() and clock.now() < ends_at:
+        while not (self._service.stopping.is_set() or self._place.over.is_set()) and clock.now() < ends_at:
             told = self._read()
             if told is None:
                 return

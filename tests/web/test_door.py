@@ -173,3 +173,13 @@ def test_places_for_streams_are_few_and_are_given_back(small_world: World) -> No
     answer = alice.client.get("/live/stream")
     assert answer.status_code == 200
     answer.close()
+
+
+def test_a_page_takes_over_the_place_of_the_one_that_was_left_for_it(small_world: World) -> None:
+    alice = signed_in(small_world, small_world.alice)
+    places = small_world.service.settings.threads // 4
+    left = [alice.client.get(f"/live/stream?page={n + 1}&before={n}") for n in range(places + 3)]
+    assert {each.status_code for each in left} == {200}
+    assert list(left[0].iter_encoded())[1:] == []  # it ends by itself
+    for each in left:
+        each.close()

@@ -351,11 +351,16 @@
     if (!stream) timer = setTimeout(poll, wait);
   }
 
+  // The place of the page that was left for this one in the same tab: the server would miss it later only.
+  const me = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  const before = store.getItem("listener") ?? "";
+
   function listen() {
     if (stream || document.visibilityState !== "visible" || !$("[data-live]")) return;
     clearTimeout(timer);
-    const opened = new EventSource(`${document.body.dataset.liveAt}/stream?after=${position}`);
+    const opened = new EventSource(`${document.body.dataset.liveAt}/stream?after=${position}&page=${me}&before=${before}`);
     stream = opened;
+    store.setItem("listener", me);
     opened.onmessage = (event) => {
       position = event.lastEventId || position;
       hear(JSON.parse(event.data));
