@@ -95,10 +95,21 @@ def _history(visit: Visit, action_id: int) -> dict[str, Any]:
     wanted = {"sort": "-sequence", "limit": HISTORY, "cursor": visit.query.get("cursor")}
     found = events_query.of_action(visit.session, action_id, wanted)
     return {
-        "events": told.tell(visit, [("", body) for body in found.items]),
+        "events": _gathered(told.tell(visit, [("", body) for body in found.items])),
         "next": f"/actions/{action_id}?cursor={found.next_cursor}" if found.next_cursor else None,
         "first": f"/actions/{action_id}" if visit.query.get("cursor") else None,
     }
+
+
+def _gathered(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same without what is said several times in a row: the last of those, and how often."""
+    found: list[dict[str, Any]] = []
+    for event in events:
+        if found and not event["quotes"] and event["sentence"] == found[-1]["sentence"]:
+            found[-1]["times"] += 1
+        else:
+            found.append(event | {"times": 1})
+    return found
 
 
 def _reminders(visit: Visit, action_id: int) -> list[dict[str, Any]]:

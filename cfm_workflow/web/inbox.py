@@ -31,7 +31,7 @@ def show_inbox(visit: Visit) -> Shown:
     values = {
         "days": days,
         "only": only,
-        "unseen": inbox_query.unseen(visit.session, visit.caller),
+        "fresh": inbox_query.unseen(visit.session, visit.caller),
         "first": _address(**narrowed) if visit.query.get("cursor") else None,
         "next": _address(**narrowed, cursor=found.next_cursor) if found.next_cursor else None,
     }

@@ -13,6 +13,7 @@ from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.queries import outcomes as outcomes_query
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.queries import relations as relations_query
+from cfm_workflow.queries import root_causes as causes_query
 from cfm_workflow.texts import mark
 from cfm_workflow.web.moments import read_moment, tomorrow, written
 from cfm_workflow.web.pages import Visit
@@ -20,7 +21,7 @@ from cfm_workflow.web.speech import say
 from cfm_workflow.workflow import Code, Definition, Refusal, Transition, choices, path
 
 PEOPLE_OFFERED: Final = 300
-OUTCOMES_OFFERED: Final = 200
+OFFERED: Final = 200
 TYPED: Final = ("comment", "reason", "outcome", "root_cause", "resolution")
 
 _KEYS: Final[Mapping[str, str]] = {
@@ -176,6 +177,7 @@ def form_of(visit: Visit, row: Any, steps: Sequence[Step], name: str | None) -> 
         "typed": typed,
         "people": _people(visit) if "assignee" in transition.fields else [],
         "outcomes": outcomes(visit) if "outcome" in transition.fields else [],
+        "causes": causes(visit) if "root_cause" in transition.fields else [],
         "until": typed.get("until") or written(tomorrow(visit.now, visit.reader, hour=9), visit.reader),
     }
 
@@ -187,9 +189,18 @@ def _people(visit: Visit) -> list[tuple[str, str]]:
 
 def outcomes(visit: Visit) -> list[tuple[str, str]]:
     """How work can end: key and label."""
-    found = outcomes_query.page(visit.session, {"active": True, "limit": OUTCOMES_OFFERED})
-    language = visit.reader.language
-    return [(outcome["key"], outcome["label"].get(language) or outcome["key"]) for outcome in found.items]
+    found = outcomes_query.page(visit.session, {"active": True, "limit": OFFERED})
+    return _named(visit, found.items)
+
+
+def causes(visit: Visit) -> list[tuple[str, str]]:
+    """What can have been the cause: key and label."""
+    found = causes_query.page(visit.session, {"active": True, "limit": OFFERED})
+    return _named(visit, found.items)
+
+
+def _named(visit: Visit, things: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return [(thing["key"], thing["label"].get(visit.reader.language) or thing["key"]) for thing in things]
 
 
 def order(visit: Visit, *, prefix: str = "") -> Order:

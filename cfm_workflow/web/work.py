@@ -10,6 +10,7 @@ from cfm_workflow.letters.words import PRIORITIES as PRIORITY_LABELS
 from cfm_workflow.models.actions import PRIORITIES
 from cfm_workflow.operations import definitions
 from cfm_workflow.operations.actions.move import move_many
+from cfm_workflow.queries import labels as labels_query
 from cfm_workflow.queries import my_work as my_work_query
 from cfm_workflow.texts import mark
 from cfm_workflow.web import action_rows, problems, steps
@@ -31,7 +32,8 @@ HEADINGS: Final[Mapping[str, str]] = {
     "offered": mark("Offered to your team"),
 }
 KIND_LABELS: Final = {"internal": mark("Internal"), "external": mark("External")}
-FILTERS: Final = ("state", "priority", "kind", "team")
+FILTERS: Final = ("state", "priority", "kind", "team", "label")
+LABELS_OFFERED: Final = 200
 BULK: Final = ("accept", "start", "complete", "decline", "release", "wait", "resume")
 """The steps that can be fired on many rows of one's own at once."""
 
@@ -102,7 +104,7 @@ def _address(**query: str | None) -> str:
 def _filters(visit: Visit) -> dict[str, Any]:
     """What the list is narrowed to; what is no choice of ours narrows nothing."""
     given: dict[str, Any] = {}
-    state, priority, kind, team = (visit.query.get(name, "") for name in FILTERS)
+    state, priority, kind, team, label = (visit.query.get(name, "") for name in FILTERS)
     if state in dict(_states(visit)):
         given["state"] = [state]
     if priority in PRIORITIES:
@@ -111,6 +113,9 @@ def _filters(visit: Visit) -> dict[str, Any]:
         given["kind"] = kind
     if team.isascii() and team.isdigit() and int(team) in visit.caller.member_of | visit.caller.leads:
         given["team"] = int(team)
+    if label and label in {each["name"] for each in _labels(visit)}:
+        ids = frozenset[int]().union(*labels_query.named(visit.session, [label], field="label"))
+        given["common_label"] = sorted(ids)  # looked up for each: one person's work is never much
     return given
 
 
@@ -130,8 +135,14 @@ def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
         "state": _states(visit),
         "priority": [(name, say(PRIORITY_LABELS.get(name, name))) for name in reversed(PRIORITY_WORDS)],
         "kind": [(name, say(KIND_LABELS[name])) for name in KINDS],
+        "label": [(label["name"], label["name"]) for label in _labels(visit)],
         "team": [(str(team.id), team.name) for team in my_work_query.teams(visit.session, visit.caller)],
     }
+
+
+def _labels(visit: Visit) -> list[dict[str, Any]]:
+    found = labels_query.page(visit.session, {"active": True, "limit": LABELS_OFFERED}).items
+    return sorted(found, key=lambda label: label["name"].casefold())
 
 
 def _bulk_steps(rows: list[dict[str, Any]]) -> list[steps.Step]:

@@ -68,7 +68,7 @@ def test_every_page_of_feedback_is_sound(desk: Desk, look: dict[str, Any], langu
     with desk.open(world.ada, pages[0], **look) as visited:
         for each in pages:
             visited.page.goto(desk.origin + each)
-            visited.said[:] = [line for line in visited.said if "422" not in line]
+            visited.said[:] = [line for line in visited.said if "422" not in line and "503" not in line]
             for fold in visited.page.locator("main details:not([open]) > summary").all():
                 fold.click()
             import os

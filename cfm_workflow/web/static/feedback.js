@@ -99,6 +99,7 @@
     list.className = "feedback-mentions";
     list.id = "mentions";
     list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", area.labels[0].textContent);
     for (const [n, item] of items.slice(0, 8).entries()) {
       const row = document.createElement("li");
       row.id = `mention-${n}`;
