@@ -68,16 +68,10 @@ def test_every_page_of_feedback_is_sound(desk: Desk, look: dict[str, Any], langu
     with desk.open(world.ada, pages[0], **look) as visited:
         for each in pages:
             visited.page.goto(desk.origin + each)
-            visited.said[:] = [line for line in visited.said if "422" not in line and "503" not in line]
             for fold in visited.page.locator("main details:not([open]) > summary").all():
                 fold.click()
-            import os
-            if os.environ.get("SOFT"):
-                try: check(visited, origin=desk.origin)
-                except AssertionError as e: print("SOFT", e)
-                visited.said.clear()
-                print("WIDTH", each, visited.page.evaluate("document.documentElement.scrollWidth"))
-                continue
+            no_place = ("422", "503")  # wrong on purpose; no place for one more stream
+            visited.said[:] = [line for line in visited.said if not any(code in line for code in no_place)]
             check(visited, origin=desk.origin)
 
 
@@ -125,12 +119,12 @@ def test_what_is_too_long_is_said_where_it_was_typed_and_kept(desk: Desk) -> Non
     with desk.open(desk.world.alice, path) as visited:
         page = visited.page
         page.evaluate(
-            "() => { const body = document.querySelector('#body'); body.value = '가'.repeat(1_000_000);"
+            "() => { const body = document.querySelector('#body'); body.value = '가'.repeat(100_000);"
             " body.dispatchEvent(new Event('input', {bubbles: true})); }"
         )
         page.locator("#write .btn-primary").click()
         page.locator(".feedback-most").wait_for()
-        assert page.locator("#body").evaluate("area => area.value.length") == 1_000_000
+        assert page.locator("#body").evaluate("area => area.value.length") == 100_000
         check(visited, origin=desk.origin)
         page.locator("#body").fill("Short.")
         assert page.locator(".feedback-most").count() == 0

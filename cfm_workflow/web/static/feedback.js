@@ -62,7 +62,8 @@
   }
 
   document.addEventListener("input", (event) => event.target.matches?.("[data-most]") && say(event.target));
-  document.addEventListener(
+  // On the window, so before desk.js takes the form for one that is being sent.
+  window.addEventListener(
     "submit",
     (event) => {
       const long = $$("[data-most]", event.target).find(tooLong);
