@@ -2,11 +2,11 @@
 
 import argparse
 
-from benchmarks import deliveries, fan_out, fire, imports, over_http, reminders, reports, scale, streams
+from benchmarks import deliveries, fan_out, fire, imports, over_http, pages, reminders, reports, scale, streams
 from benchmarks.databases import KINDS
 from tests.servers import Unavailable
 
-WHAT = ("fire", "http", "scale", "fan_out", "imports", "deliveries", "reminders", "streams", "reports")
+WHAT = ("fire", "http", "scale", "fan_out", "imports", "deliveries", "reminders", "streams", "reports", "pages")
 
 
 def main() -> None:
@@ -37,6 +37,8 @@ def main() -> None:
                 streams.run(kind, rounds=2 if asked.quick else 5)
             if "reports" in wanted:
                 reports.run(kind, quick=asked.quick)
+            if "pages" in wanted:
+                pages.run(kind, quick=asked.quick)
         except Unavailable as reason:
             print(f"\n{kind}: not measured, {reason}")
 

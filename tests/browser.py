@@ -98,9 +98,11 @@ def check(visited: Visit, *, origin: str) -> None:
     """No error in the console (a violated CSP is one), nothing from elsewhere, nothing that axe finds, nothing wider
     than the window."""
     page = visited.page
-    assert [line for line in visited.said if not line.startswith(("debug", "info", "log"))] == []
+    said = [line for line in visited.said if not line.startswith(("debug", "info", "log"))]
+    assert said == [], f"{page.url}: {said}"
     assert [address for address in visited.asked if not address.startswith((origin, "data:"))] == []
-    assert violations(page) == []
+    wrong = violations(page)
+    assert wrong == [], f"{page.url}: {wrong}"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than the window"
 
 

@@ -110,7 +110,7 @@ def _wanted(visit: Visit, asked: Mapping[str, str], cursor: str | None) -> dict[
 
 def _begin_of(day: str, later: int, visit: Visit) -> str:
     try:
-        begin = datetime.combine(date.fromisoformat(day) + timedelta(days=later), time(), visit.reader.zone)
+        begin = datetime.combine(date.fromisoformat(day) + timedelta(days=later), time.min, visit.reader.zone)
         return begin.isoformat()
     except (ValueError, OverflowError):
         return day

@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cfm_workflow import clock
+from tests.api.statements import counted
 from tests.web.browsing import signed_in
 from tests.world import World
 
 ODD = "‮Kim\"'<b>& 🦄"
 
 
-def test_the_list_finds_by_words_labels_and_days(small_world: World) -> None:
-    miles = small_world.feedback("My miles are missing.", metric="nps", score=2)
-    small_world.feedback("Thank you for the seat!", metric="nps", score=10)
-    small_world.olga.expect(200, "PUT", f"/feedback/{miles['id']}/labels/miles")
-    browser = signed_in(small_world, small_world.alice)
+def test_the_list_finds_by_words_labels_and_days(world: World) -> None:
+    miles = world.feedback("My miles are missing.", metric="nps", score=2)
+    world.feedback("Thank you for the seat!", metric="nps", score=10)
+    world.olga.expect(200, "PUT", f"/feedback/{miles['id']}/labels/miles")
+    browser = signed_in(world, world.alice)
 
     for query in ("q=miles", "label=miles", "score_max=3", "metric=nps&score_max=2"):
         text = browser.open(f"/feedback?{query}").text
@@ -74,21 +75,21 @@ def test_an_item_shows_all_there_is_and_links_to_its_customer(small_world: World
     browser.open("/feedback/999", 404)
 
 
-def test_work_is_given_to_people_and_teams_on_one_or_many_items(small_world: World) -> None:
-    items = [small_world.feedback(f"Item {n}") for n in range(2)]
-    browser = signed_in(small_world, small_world.olga)
+def test_work_is_given_to_people_and_teams_on_one_or_many_items(world: World) -> None:
+    items = [world.feedback(f"Item {n}") for n in range(2)]
+    browser = signed_in(world, world.olga)
     form = browser.form(f"/feedback/give?ids={items[0]['id']}", "/feedback/give")
-    work = {"title": "Call back", "people": [str(small_world.alice.id)], "teams": [str(small_world.care["id"])]}
+    work = {"title": "Call back", "people": [str(world.alice.id)], "teams": [str(world.care["id"])]}
 
     browser.send(form, 422, title="Call back")
-    browser.send(form, **work, **{f"mode.{small_world.care['id']}": "pool"})
-    actions = small_world.olga.get(f"/feedback/{items[0]['id']}/actions")["items"]
+    browser.send(form, **work, **{f"mode.{world.care['id']}": "pool"})
+    actions = world.olga.get(f"/feedback/{items[0]['id']}/actions")["items"]
     assert {action["pool"] for action in actions} == {True, False}
 
     both = [str(item["id"]) for item in items]
     answer = browser.send(form, 200, **work, ids=[*both, "999"], due="business_days", due_in="2")
     assert "#999" in answer.text
-    [latest] = small_world.olga.get(f"/feedback/{items[1]['id']}/actions", limit=1)["items"]
+    [latest] = world.olga.get(f"/feedback/{items[1]['id']}/actions", limit=1)["items"]
     assert latest["due_at"] is not None
 
 
@@ -155,3 +156,27 @@ def test_the_story_is_paged_the_newest_last(small_world: World) -> None:
     earlier = browser.part(link.replace("&amp;", "&")).text
     assert "Note number 3." in earlier and "Note number 39." not in earlier
     browser.part(f"{path}/story?older=nonsense", 422)
+
+
+def test_pages_ask_the_database_no_more_for_more_rows(small_world: World) -> None:
+    browser = signed_in(small_world, small_world.alice)
+
+    def asked(path: str) -> int:
+        browser.open(path)
+        with counted(small_world.service) as statements:
+            browser.open(path)
+        return sum(statements.values())
+
+    item = small_world.feedback("One", customer={"name": "Kim"})
+    path = f"/feedback/{item['id']}"
+    small_world.give("Alice", item=item)
+    small_world.alice.post(f"{path}/notes", {"body": "First"})
+    one_row, one_action = asked("/feedback"), asked(path)
+    for n in range(12):
+        small_world.feedback(f"More {n}", customer={"name": f"Lee {n}"})
+        small_world.give("Alice", "Bob", item=item)
+        small_world.alice.post(f"{path}/notes", {"body": f"Note {n}"})
+
+    assert asked("/feedback") == one_row
+    assert asked(path) <= one_action + 1
+    assert one_action < 40

@@ -169,8 +169,17 @@
         if (each.checked !== each.defaultChecked) typed[`${each.name}=${each.value}`] = each.checked;
       } else if (each.value !== (each.dataset.was ?? initial(each))) typed[each.name] = each.value;
     }
-    if (Object.keys(typed).length) store.setItem(KEEP + form.dataset.keep, JSON.stringify(typed));
+    if (Object.keys(typed).length) keep(KEEP + form.dataset.keep, JSON.stringify(typed));
     else store.removeItem(KEEP + form.dataset.keep);
+  }
+
+  // What is larger than the browser keeps stays in the form alone.
+  function keep(name, typed) {
+    try {
+      store.setItem(name, typed);
+    } catch {
+      store.removeItem(name);
+    }
   }
 
   const initial = (each) => (each.matches("select") ? [...each.options].find((option) => option.defaultSelected)?.value ?? each.options[0]?.value : each.defaultValue);

@@ -44,7 +44,9 @@
 
   // -- too long: [data-most] is said where it was typed, and nothing is lost ------------------------------------------------------
 
-  const tooLong = (area) => [...area.value].length > Number(area.dataset.most);
+  // Of a text that may fit, characters are counted as the service does; counting ten million would take long.
+  const length = (text, most) => (text.length > 2 * most ? text.length : [...text].length);
+  const tooLong = (area) => area.value.length > Number(area.dataset.most) && length(area.value, Number(area.dataset.most)) > Number(area.dataset.most);
 
   function say(area) {
     const field = area.closest(".desk-field");
@@ -60,7 +62,8 @@
   }
 
   document.addEventListener("input", (event) => event.target.matches?.("[data-most]") && say(event.target));
-  document.addEventListener(
+  // On the window, so before desk.js takes the form for one that is being sent.
+  window.addEventListener(
     "submit",
     (event) => {
       const long = $$("[data-most]", event.target).find(tooLong);
@@ -81,7 +84,7 @@
   const BEGUN = /(?:^|[\s(])@([\p{L}\p{N}._-][\p{L}\p{N}._ -]{0,30})$/u;
 
   async function offer(area) {
-    const found = area.selectionStart === area.selectionEnd && BEGUN.exec(area.value.slice(0, area.selectionStart));
+    const found = area.selectionStart === area.selectionEnd && BEGUN.exec(area.value.slice(Math.max(0, area.selectionStart - 40), area.selectionStart));
     if (!found) return close();
     const mine = ++asked;
     const answer = await fetch(`${area.dataset.mention}?${new URLSearchParams({ q: found[1] })}`, { headers: { Accept: "application/json" } });
@@ -97,6 +100,7 @@
     list.className = "feedback-mentions";
     list.id = "mentions";
     list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", area.labels[0].textContent);
     for (const [n, item] of items.slice(0, 8).entries()) {
       const row = document.createElement("li");
       row.id = `mention-${n}`;
