@@ -63,7 +63,8 @@ def positions(session: Session, caller: Caller, feedback_id: int, wanted: Mappin
 
 def bodies(session: Session, at: Sequence[int]) -> list[str]:
     """What the events at these positions say, in the same order."""
-    found = dict(session.execute(select(Event.position, Event.body).where(Event.position.in_(at))).tuples().all())
+    rows = session.execute(select(Event.position, Event.body).where(Event.position.in_(at)))
+    found = {row.position: row.body for row in rows}
     return [found[position] for position in at]
 
 
