@@ -70,7 +70,8 @@ def stored(world: World, ident: int) -> dict[str, Any]:
     return dict(world.ada.get(f"/policies/{ident}"))
 
 
-def test_saving_the_default_policy_as_it_stands_changes_nothing(small_world: World, sam: Browser) -> None:
+def test_saving_a_policy_as_it_stands_changes_nothing(small_world: World, sam: Browser) -> None:
+    small_world.sam.expect(200, "PATCH", "/policies/1", {"ladders": _spelled_out(stored(small_world, 1)["ladders"])})
     before = stored(small_world, 1)
     form = sam.form("/settings/policies/1", "/settings/policies/1")
     boxes = _ticked(sam.open("/settings/policies/1").text)
@@ -78,6 +79,10 @@ def test_saving_the_default_policy_as_it_stands_changes_nothing(small_world: Wor
     answer = sam.client.post(form.action, data={**form.fields, **boxes})
     assert answer.status_code == 303, answer.text
     assert stored(small_world, 1) == before
+
+
+def _spelled_out(ladders: dict[str, Any]) -> dict[str, Any]:
+    return {name: [{"urgent": False} | rung for rung in ladder] for name, ladder in ladders.items()}
 
 
 def _ticked(text: str) -> dict[str, list[str]]:
