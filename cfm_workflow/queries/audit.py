@@ -31,7 +31,7 @@ def page(session: Session, *, noun: str | None, before: int | None) -> tuple[lis
     kinds = [kind for kind, meaning in EVENT_TYPES.items() if meaning.audit and _is_wanted(kind, noun)]
     if not kinds:
         raise Invalid({"noun": ["must be one that has changes to show"]})
-    rows = session.execute(_newest(kinds, before)).all()
+    rows = session.execute(newest(kinds, before)).all()
     shown = rows[:SIZE]
     bodies = select(Event.position, Event.body).where(Event.position.in_([row.position for row in shown]))
     entries = [_entry(orjson.loads(row.body)) for row in session.execute(bodies.order_by(Event.position.desc()))]
@@ -43,8 +43,9 @@ def _is_wanted(kind: str, noun: str | None) -> bool:
     return about != OF_MANY if noun is None else about == noun
 
 
-def _newest(kinds: Collection[str], before: int | None) -> Any:
-    """The newest of each type, of which the newest are wanted: each a short range of one index."""
+def newest(kinds: Collection[str], before: int | None) -> Any:
+    """The statement of the newest positions of these types. It reads a short range of one index per type, however many
+    events of other types there are."""
     parts = []
     for kind in kinds:
         query = select(Event.position).where(Event.type == kind)

@@ -11,9 +11,9 @@ from cfm_workflow.workflow import Definition
 from cfm_workflow.workflow.parts import State, Transition
 
 LEFT: Final = 150
-TOP: Final = 56
-ROW: Final = 56
-COLUMN: Final = 92
+TOP: Final = 44
+ROW: Final = 50
+COLUMN: Final = 64
 """In units of the drawing: where the first line and column begin, and how far apart they are."""
 
 

@@ -44,7 +44,7 @@ RECEIVERS: Final = {
     Receiver.SUPERVISORS: mark("Supervisors"),
 }
 WHENS: Final = {
-    "share": mark("at % of the time"),
+    "share": mark("percent of the time"),
     "before": mark("before it is due"),
     "at": mark("when it is due"),
     "after": mark("after it is due"),
@@ -56,7 +56,7 @@ PRIORITY_NAMES: Final = {
     "high": mark("High"),
     "urgent": mark("Urgent"),
 }
-AT_SHARE: Final = mark("At %(share)s %% of the time")
+AT_SHARE: Final = mark("At %(share)s of the time")
 BEFORE: Final = mark("%(span)s before it is due")
 WHEN_DUE: Final = mark("When it is due")
 AFTER: Final = mark("%(span)s after it is due")
@@ -121,7 +121,7 @@ def _rung_in_words(rung: Mapping[str, Any]) -> dict[str, Any]:
 
 def _when_in_words(rung: Mapping[str, Any]) -> str:
     if rung.get("share") is not None:
-        return say(AT_SHARE) % {"share": rung["share"]}
+        return say(AT_SHARE) % {"share": f"{rung['share']} %"}
     if rung.get("before") is not None:
         return say(BEFORE) % {"span": in_words(rung["before"])}
     if not parts_of(rung["after"])[0]:
@@ -149,27 +149,41 @@ def _form(visit: Visit, policy: dict[str, Any] | None) -> Shown:
 def _target(visit: Visit, target: Target, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """A target as its form holds it: as stored, or as it was typed."""
     if visit.problem is not None:
-        count, unit = visit.form.get(f"{target}.count", ""), visit.form.get(f"{target}.unit", "")
-        rows = [_typed_row(visit.form, f"{target}.{n}") for n in range(RUNGS)]
+        form = visit.form
+        count, unit = form.get(f"{target}.count", ""), form.get(f"{target}.unit", "")
+        every, every_unit = form.get(f"{target}.every", ""), form.get(f"{target}.every_unit", "")
+        rows = [_typed_row(form, f"{target}.{n}") for n in range(RUNGS)]
         last = max((n for n, row in enumerate(rows) if row["when"]), default=-1)
         rungs = rows[: last + 1]
     else:
         span = document["targets"].get(target)
-        count, unit = ("", "bh") if span is None else parts_of(span)
-        rungs = [_row(rung) for rung in document["ladders"].get(target, ())]
+        count, unit = ("", "bh") if span is None else _parts_typed(span)
+        stored = document["ladders"].get(target, ())
+        rungs = [_row(rung) for rung in stored]
+        again = stored[-1].get("every") if stored else None
+        every, every_unit = _parts_typed(again) if again else ("", "d")
     empty = [dict(_EMPTY) for _ in range(min(_SPARE, RUNGS - len(rungs)))]
-    return {"key": target.value, "name": name, "count": count, "unit": unit, "rungs": [*rungs, *empty]}
+    return {
+        "key": target.value,
+        "name": name,
+        "count": count,
+        "unit": unit,
+        "rungs": [*rungs, *empty],
+        "every": every,
+        "every_unit": every_unit,
+    }
 
 
-_EMPTY: Final = {
-    "when": "", "count": "", "unit": "bd", "to": (), "urgent": False, "every_count": "", "every_unit": "d"
-}  # fmt: skip
+def _parts_typed(stored: Any) -> tuple[str, str]:
+    count, unit = parts_of(stored)
+    return str(count), unit
+
+
+_EMPTY: Final = {"when": "", "count": "", "unit": "bd", "to": (), "urgent": False}
 
 
 def _row(rung: Mapping[str, Any]) -> dict[str, Any]:
     row = {**_EMPTY, "to": rung["to"], "urgent": rung.get("urgent", False)}
-    if rung.get("every"):
-        row["every_count"], row["every_unit"] = parts_of(rung["every"])
     if rung.get("share") is not None:
         return {**row, "when": "share", "count": rung["share"]}
     when = "before" if rung.get("before") is not None else "after"
@@ -178,8 +192,7 @@ def _row(rung: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _typed_row(form: MultiDict[str, str], place: str) -> dict[str, Any]:
-    names = ("when", "count", "unit", "every_count", "every_unit")
-    row: dict[str, Any] = {name: form.get(f"{place}.{name}", "").strip() for name in names}
+    row: dict[str, Any] = {name: form.get(f"{place}.{name}", "").strip() for name in ("when", "count", "unit")}
     return {**row, "to": form.getlist(f"{place}.to"), "urgent": f"{place}.urgent" in form}
 
 
@@ -192,12 +205,21 @@ def _rung(row: Mapping[str, Any]) -> dict[str, Any]:
         rung["after"] = "PT0S"
     else:
         rung[row["when"]] = written(row["count"], row["unit"])
-    return rung | ({"every": written(row["every_count"], row["every_unit"])} if row["every_count"] else {})
+    return rung
+
+
+def _ladder(form: MultiDict[str, str], target: Target) -> list[dict[str, Any]]:
+    """The rows of a target that say when; the last of them comes again if that was asked for."""
+    rows = (_typed_row(form, f"{target}.{n}") for n in range(RUNGS))
+    rungs = [_rung(row) for row in rows if row["when"] in WHENS]
+    every = form.get(f"{target}.every", "").strip()
+    if rungs and every:
+        rungs[-1]["every"] = written(every, form.get(f"{target}.every_unit", ""))
+    return rungs
 
 
 def _given(visit: Visit) -> dict[str, Any]:
     form = visit.form
-    rows = {target: [_typed_row(form, f"{target}.{n}") for n in range(RUNGS)] for target in Target}
     return {
         **filled(form, "key", "name"),
         **flags(form, "active"),
@@ -207,7 +229,7 @@ def _given(visit: Visit) -> dict[str, Any]:
         "teams": [number(team) for team in form.getlist("teams")] or None,
         "calendar": number(form.get("calendar", "")),
         "targets": {target.value: _span(form, target) for target in Target},
-        "ladders": {target.value: [_rung(row) for row in rows[target] if row["when"] in WHENS] for target in Target},
+        "ladders": {target.value: _ladder(form, target) for target in Target},
     }
 
 

@@ -1,10 +1,12 @@
 """Spans of time on pages: a number and a unit in a form, and in words for whoever reads."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from cfm_workflow.policy.spans import Span, Unit, read_span
 from cfm_workflow.texts import mark
-from cfm_workflow.web.speech import say, say_many
+from cfm_workflow.web.speech import say
+from cfm_workflow.web.speech import say_many as ngettext  # the name by which messages are found
 
 AT_ONCE: Final = mark("at once")
 _SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -51,13 +53,13 @@ def in_words(stored: Any) -> str:
     return _COUNTED[unit](count) % {"count": count} if count else say(AT_ONCE)
 
 
-_COUNTED: Final = {
-    "m": lambda n: say_many("%(count)s minute", "%(count)s minutes", n),
-    "h": lambda n: say_many("%(count)s hour", "%(count)s hours", n),
-    "d": lambda n: say_many("%(count)s day", "%(count)s days", n),
-    "s": lambda n: say_many("%(count)s second", "%(count)s seconds", n),
-    "bm": lambda n: say_many("%(count)s working minute", "%(count)s working minutes", n),
-    "bh": lambda n: say_many("%(count)s working hour", "%(count)s working hours", n),
-    "bd": lambda n: say_many("%(count)s working day", "%(count)s working days", n),
-    "bs": lambda n: say_many("%(count)s working second", "%(count)s working seconds", n),
+_COUNTED: Final[dict[str, Callable[[int], str]]] = {
+    "m": lambda n: ngettext("%(count)s minute", "%(count)s minutes", n),
+    "h": lambda n: ngettext("%(count)s hour", "%(count)s hours", n),
+    "d": lambda n: ngettext("%(count)s day", "%(count)s days", n),
+    "s": lambda n: ngettext("%(count)s second", "%(count)s seconds", n),
+    "bm": lambda n: ngettext("%(count)s working minute", "%(count)s working minutes", n),
+    "bh": lambda n: ngettext("%(count)s working hour", "%(count)s working hours", n),
+    "bd": lambda n: ngettext("%(count)s working day", "%(count)s working days", n),
+    "bs": lambda n: ngettext("%(count)s working second", "%(count)s working seconds", n),
 }

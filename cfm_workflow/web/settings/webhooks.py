@@ -80,7 +80,7 @@ def _given(visit: Visit) -> dict[str, Any]:
         "teams": [number(team) for team in form.getlist("teams")] or None,
         "workflows": form.getlist("workflows") or None,
     }
-    if typed := lines(form.get("headers", "")):
+    if typed := lines(form.get("own_headers", "")):
         pairs = (line.partition(":") for line in typed)
         given["headers"] = {name.strip(): value.strip() for name, _, value in pairs}
     elif "no_headers" in form:
