@@ -13,6 +13,7 @@ from cfm_workflow.ledger import postbag
 from cfm_workflow.models import Check, Feedback, Message
 from cfm_workflow.models.feedback import SILENT
 from cfm_workflow.operations import asking, closing, silence
+from cfm_workflow.policy.closing import UNDELIVERABLE, UNWANTED
 from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
 from cfm_workflow.setting_values import TellCustomer
 from cfm_workflow.worker.closing import ask_customers, assume_answers, raise_silence, settle_items
@@ -229,6 +230,26 @@ def test_what_has_nobody_to_be_told_closes_by_itself_once_it_cannot_be_undone(
     [event] = world.events(types="feedback.closed")
     assert (event["data"]["reason"], event["data"]["customer_told"]) == (reason, False)
     assert world.ada.get(f"/feedback/{item['id']}/checks")["items"] == []
+
+
+@pytest.mark.parametrize("why", ["dead address", "said no"])
+def test_what_turns_out_to_have_nobody_to_be_told_closes_by_itself(mailbox: Post, noon: datetime, why: str) -> None:
+    world = mailbox.world
+    automatic(world)
+    item = world.feedback(customer=KIM)
+    done(world, item)
+    later(world, UNDO)
+    if why == "said no":
+        path = f"/customers/{item['customer']['id']}/do-not-contact"
+        world.olga.expect(200, "PUT", path, {"reason": "She asked for it."})
+    mailbox.sink.faults["RCPT"] = "550 5.1.1 No such user"
+    clock.freeze(clock.now() + MINUTE)
+    mailbox.send()
+    later(world)
+    assert seen(world, item)["status"] == "closed"
+    [event] = world.events(types="feedback.closed")
+    reasons = {"dead address": UNDELIVERABLE, "said no": UNWANTED}
+    assert (event["data"]["reason"], event["data"]["customer_told"]) == (reasons[why], False)
 
 
 def test_the_last_two_actions_finishing_at_once_close_their_item_once(world: World, noon: datetime) -> None:
