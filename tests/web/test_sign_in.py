@@ -120,6 +120,12 @@ def test_a_wrong_password_an_unknown_address_and_somebody_switched_off_are_told_
     assert len(said) == 1
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/link", "/sign-in/reset"])
+def test_what_no_database_stores_is_nobodys_address(world: World, path: str) -> None:
+    status = 422 if path == "/sign-in" else 303
+    stranger(world).fill(path, path, status, email="alice\0@example.com\ufffe", password="\0")
+
+
 def test_guessing_is_slowed_down_per_account_and_never_for_good(small_world: World, noon: datetime) -> None:
     give_password(small_world, small_world.alice)
     browser = stranger(small_world)
