@@ -11,6 +11,7 @@ from cfm_workflow import access, ledger, limits
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact
+from cfm_workflow.letters.news import on_one_line
 from cfm_workflow.models import Message, Template
 from cfm_workflow.operations.messages.filling import values_of
 from cfm_workflow.operations.people import named_team
@@ -97,7 +98,7 @@ def preview(
         raise Invalid({"feedback": ["must be the id of a feedback item"]}) from None
     values = values_of(session, caller, item, language)
     return {
-        "subject": " ".join(templates.fill(subject, values).split())[: limits.SUBJECT],
+        "subject": on_one_line(templates.fill(subject, values), limits.SUBJECT),
         "body": templates.fill(body, values),
         "language": language,
     }

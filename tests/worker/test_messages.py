@@ -215,3 +215,16 @@ def test_a_share_that_is_revoked_while_its_mail_is_under_way_is_not_mailed_again
     world.bob.expect(204, "DELETE", f"/shares/{made['share']}")
     small_post.messages.deliver(*claimed)
     assert "ceo@example.com" not in [each.recipient for each in small_post.later(timedelta(days=1))]
+
+
+@pytest.mark.parametrize(
+    "name", ["Kim\x07Minji", "Kim\x1b[31m", "Kim\r\nBcc: all@example.com", "Kim\x85\u2028", "\u202eKim"]
+)
+def test_a_name_that_no_header_holds_still_gets_its_mail(small_post: Post, name: str) -> None:
+    world, item = small_post.world, small_post.world.feedback(customer=MINJI | {"name": name})
+    template = {"name": "Miles", "kind": "reply", "language": "en", "body": "{{ customer.greeting }}"}
+    made = world.sam.post("/templates", template | {"subject": "For {{ customer.name }}"})
+    write(world, item, to="customer", template=made["id"])
+    [taken] = small_post.later(UNDO)
+    assert taken.recipient == MINJI["email"] and taken.message["Bcc"] is None
+    assert taken.message["Subject"].startswith("For Kim") and "\u202e" not in taken.message["Subject"]

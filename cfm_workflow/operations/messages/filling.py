@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import limits
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Invalid, NotFound
+from cfm_workflow.letters.news import on_one_line
 from cfm_workflow.models import Account
 from cfm_workflow.policy import templates
 from cfm_workflow.queries import calendars as calendars_query
@@ -78,7 +79,7 @@ def filled(
     if subject is None:
         said = SUBJECT if fields.get("to") in (None, "customer") else SHARED
         subject = translations(language).gettext(said) % {"item": item.id}
-    return " ".join(subject.split())[: limits.SUBJECT], body[: limits.MESSAGE]
+    return on_one_line(subject, limits.SUBJECT), body[: limits.MESSAGE]
 
 
 def values_of(session: Session, caller: Caller, item: Any, language: str) -> dict[str, str]:
