@@ -37,3 +37,9 @@ class Failures:
             if len(self._seen) > ADDRESSES:
                 self._seen.clear()  # a flood of addresses must not become a flood of memory
             self._seen.setdefault(address, deque(maxlen=self._failures)).append(now)
+
+    def forgive(self, address: str) -> None:
+        """The last failure was none: what was tried, and counted beforehand, turned out right."""
+        with self._lock:
+            if times := self._seen.get(address):
+                times.pop()

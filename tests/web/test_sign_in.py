@@ -15,9 +15,10 @@ from cfm_workflow.operations import signing_in
 from cfm_workflow.service import open_service
 from cfm_workflow.web.sign_in import OF_ACCOUNT
 from tests import smtp
+from tests.concurrency.at_once import at_once, statuses
 from tests.conftest import service_settings
 from tests.mailing import Post
-from tests.web.browsing import Browser, signed_in, stranger
+from tests.web.browsing import Browser, Form, signed_in, stranger
 from tests.world import Person, World
 
 WORDS = "correct horse battery"
@@ -137,6 +138,20 @@ def test_guessing_is_slowed_down_per_account_and_never_for_good(small_world: Wor
     assert int(refused.headers["Retry-After"]) > 0
     clock.freeze(noon + OF_ACCOUNT[1])
     assert sign_in(browser, "alice@example.com").headers["Location"] == "/"
+
+
+def test_guessing_at_once_gains_nothing(small_world: World, noon: datetime) -> None:
+    browsers = [stranger(small_world) for _ in range(6)]
+    forms = [each.form("/sign-in", "/sign-in") for each in browsers]
+    for _ in range(OF_ACCOUNT[0] - 1):
+        small_world.app.extensions["cfm_guesses"][0].count("alice@example.com", noon)
+
+    def guess(browser: Browser, form: Form) -> Any:
+        typed = {**form.fields, "email": "alice@example.com", "password": OTHERS}
+        return lambda: browser.client.post(form.action, data=typed)
+
+    said = statuses(at_once([guess(*each) for each in zip(browsers, forms, strict=True)]))
+    assert said.count(429) >= 3, said  # a few may ask before the first is counted
 
 
 def test_signing_in_begins_a_session_of_its_own_and_ends_the_one_before(small_world: World) -> None:
