@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from cfm_workflow import clock
 from cfm_workflow.ledger import postbag
+from cfm_workflow.models import DeadAddress
 from cfm_workflow.worker.messages import Messages
 from tests.mailing import Post, send_all
 from tests.world import World
@@ -111,6 +113,16 @@ def test_a_server_that_names_the_address_tells_it_to_nobody_who_may_not_see_it(s
     assert [each for each in seen if "minji@" in str(each).lower() or "no minji" in str(each)] == []
     assert "5.1.1" in told.part("plain") and "5.1.1" in refused["detail"]
     assert "<Minji@example.com>" in world.sam.get(f"/messages/{made['id']}")["answer"]
+
+
+def test_erasing_a_customer_forgets_that_their_address_was_dead(small_post: Post) -> None:
+    world, item = small_post.world, small_post.world.feedback(customer=MINJI)
+    small_post.sink.faults["RCPT"] = "550 5.1.1 <minji@example.com>: no such user"
+    write(world, item, to="customer", body="Hello")
+    small_post.later(UNDO)
+    assert len(small_post.rows(select(DeadAddress))) == 1
+    world.ada.expect(204, "DELETE", f"/customers/{item['customer']['id']}")
+    assert small_post.rows(select(DeadAddress)) == []
 
 
 def test_without_a_mail_server_a_message_is_kept_and_nobody_was_told(small_world: World) -> None:
