@@ -1,8 +1,9 @@
 """The text of a mail from a template, or as it was typed."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -53,21 +54,34 @@ def language_for(session: Session, item: Any) -> str:
     return languages_for(session, item)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes a mail, None for the service itself, and by which clock they tell the day."""
+
+    name: str | None
+    zone: ZoneInfo
+
+
+def sender_of(session: Session, caller: Caller) -> Sender:
+    """Whose words `caller` sends; looked up once, for how many mails ever."""
+    person = session.execute(select(Account.name, Account.time_zone).where(Account.id == caller.id)).one_or_none()
+    zone = zone_named(person.time_zone if person is not None else calendars_query.default(session).time_zone)
+    return Sender(None if person is None else person.name, zone)
+
+
 def filled(
-    session: Session,
-    caller: Caller,
+    sender: Sender,
     item: Any,
     template: Any,
     fields: Mapping[str, Any],
     language: str,
-    now: datetime,
 ) -> tuple[str, str]:
     """Subject and body of a mail: as typed, else from the template.
 
     Raises:
         Invalid: there is neither.
     """
-    values = values_of(session, caller, item, language)
+    values = values_of(sender, item, language)
     body = fields.get("body")
     if body is None and template is None:
         raise Invalid({"body": ["is required without a template"]})
@@ -82,11 +96,11 @@ def filled(
     return on_one_line(subject, limits.SUBJECT), body[: limits.MESSAGE]
 
 
-def values_of(session: Session, caller: Caller, item: Any, language: str) -> dict[str, str]:
-    """What the variables of templates stand for, in a mail that `caller` sends about an item."""
-    person = session.execute(select(Account.name, Account.time_zone).where(Account.id == caller.id)).one_or_none()
-    zone = zone_named(person.time_zone if person is not None else calendars_query.default(session).time_zone)
-    sender = caller.name if person is not None else translations(language).gettext(SERVICE)
+def values_of(sender: Sender, item: Any, language: str) -> dict[str, str]:
+    """What the variables of templates stand for, in a mail that `sender` writes about an item."""
     return templates.values_for(
-        item, language=language, sender=sender, received_on=item.received_at.astimezone(zone).date()
+        item,
+        language=language,
+        sender=sender.name or translations(language).gettext(SERVICE),
+        received_on=item.received_at.astimezone(sender.zone).date(),
     )
