@@ -12,6 +12,7 @@ from sqlalchemy import select
 from cfm_workflow import clock, create_app
 from cfm_workflow.models import BrowserSession, Password
 from cfm_workflow.operations import signing_in
+from cfm_workflow.security.failures import FAILURES
 from cfm_workflow.service import open_service
 from cfm_workflow.web.sign_in import OF_ACCOUNT
 from tests import smtp
@@ -152,6 +153,17 @@ def test_guessing_at_once_gains_nothing(small_world: World, noon: datetime) -> N
 
     said = statuses(at_once([guess(*each) for each in zip(browsers, forms, strict=True)]))
     assert said.count(429) >= 3, said  # a few may ask before the first is counted
+
+
+def test_many_addresses_of_one_network_are_one_guesser(small_world: World, noon: datetime) -> None:
+    client = small_world.app.test_client()
+
+    def guess(address: str) -> int:
+        return client.get("/s/nonsense", environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert {guess(f"2001:db8::{n:x}") for n in range(FAILURES)} == {404}
+    assert guess("2001:db8::ffff:1") == 429 and guess("2001:db8:0:1::1") == 404
+    assert {guess(f"::ffff:192.0.2.{n}") for n in range(FAILURES + 1)} == {404}  # IPv4 in other clothes
 
 
 def test_signing_in_begins_a_session_of_its_own_and_ends_the_one_before(small_world: World) -> None:
