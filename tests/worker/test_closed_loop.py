@@ -210,6 +210,21 @@ def test_nothing_is_assumed_of_what_was_opened_again_since_it_was_asked(
     assert check["state"] == "cancelled"
 
 
+def test_nothing_is_assumed_when_the_question_never_reached_anybody(world: World, noon: datetime) -> None:
+    automatic(world)
+    item = world.feedback(customer=KIM)
+    done(world, item)
+    later(world, UNDO)
+    clock.freeze(clock.now() + MINUTE)
+    leave(world)
+    later(world)
+    later(world, 14 * DAY)
+    [question] = world.ada.get(f"/feedback/{item['id']}/messages", state="queued")["items"]
+    world.sam.expect(204, "DELETE", f"/messages/{question['id']}")
+    later(world, 14 * DAY)
+    assert seen(world, item)["confirmation"] is None and world.events(types="feedback.checked") == []
+
+
 @pytest.mark.parametrize(
     ("customer", "reason"), [(None, "No customer is known."), ({"name": "Kim"}, "The customer has no e-mail address.")]
 )
