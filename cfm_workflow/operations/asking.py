@@ -6,16 +6,17 @@ Fired under the lock of the item: whoever makes a check pointless has that lock,
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Integer, bindparam, select, text, update
+from sqlalchemy import Integer, and_, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import ledger
 from cfm_workflow.access import system
 from cfm_workflow.db import plain
-from cfm_workflow.models import Check, Feedback
+from cfm_workflow.models import Check, Feedback, Message
 from cfm_workflow.operations.checks import checked, write_confirmation
 from cfm_workflow.operations.messages.telling import Untold, tell_customer
 from cfm_workflow.policy.closing import ANSWERS_WITHIN, Answer
+from cfm_workflow.queries.closing import ARRIVED
 
 BATCH: Final = 200
 CLOCK: Final = system("clock")
@@ -49,8 +50,13 @@ def ask_due(session: Session, *, now: datetime, count: int = BATCH) -> int:
 
 
 _UNANSWERED: Final = (
-    select(Check.id, Check.feedback_id, (Feedback.closed_at <= Check.asked_at).label("is_of_this_end"))
+    select(
+        Check.id,
+        Check.feedback_id,
+        and_(Feedback.closed_at <= Check.asked_at, Message.state.in_(ARRIVED)).label("was_asked_of_this_end"),
+    )
     .join(Feedback, Feedback.id == Check.feedback_id)
+    .join(Message, Message.id == Check.message_id)
     .where(text("checks.state = 'asked'"), Check.expires_at <= bindparam("now", type_=_TABLE.c.ask_at.type))
     .order_by(Check.expires_at, Check.id)
     .limit(bindparam("count", type_=Integer))
@@ -61,12 +67,13 @@ _UNANSWERED: Final = (
 def assume_unanswered(session: Session, *, now: datetime, count: int = BATCH) -> int:
     """Note of up to `count` questions whose time is over that nobody answered them; how many they were.
 
-    What was opened again since it was asked is not assumed to be solved: that question has come to nothing.
+    What was opened again since it was asked is not assumed to be solved, nor what nobody was asked in the end, because
+    the mail was taken back or nobody got it: these questions have come to nothing.
     """
     rows = plain(session, _UNANSWERED, {"now": now, "count": count}).all()
     if not rows:
         return 0
-    assumed = [row for row in rows if row.is_of_this_end]
+    assumed = [row for row in rows if row.was_asked_of_this_end]
     session.execute(update(Check).where(Check.id.in_([row.id for row in rows])).values(state="cancelled"))
     session.execute(update(Check).where(Check.id.in_([row.id for row in assumed])).values(state="assumed"))
     facts = []

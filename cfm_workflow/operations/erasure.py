@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict
 from cfm_workflow.ledger import Fact
-from cfm_workflow.models import Action, ActionFeedback, Event, Feedback
+from cfm_workflow.models import Action, ActionFeedback, DeadAddress, Event, Feedback
 from cfm_workflow.operations import checks, notes, personal_reminders
 from cfm_workflow.operations.messages import forgetting
 from cfm_workflow.operations.reopening import CUSTOMER
@@ -55,6 +55,8 @@ def erase_customer(session: Session, caller: Caller, customer_id: int, *, now: d
     if customer.erased_at is not None:
         raise Conflict("This customer has been erased already.")
     ids = list(session.scalars(select(Feedback.id).where(Feedback.customer_id == customer_id).order_by(Feedback.id)))
+    if customer.email is not None:
+        session.execute(delete(DeadAddress).where(DeadAddress.address == customer.email))
     customer.name, customer.email, customer.phone, customer.external_id = ERASED, None, None, None
     customer.unsubscribed_at, customer.do_not_contact, customer.do_not_contact_at = None, None, None
     customer.erased_at, customer.version = now, customer.version + 1

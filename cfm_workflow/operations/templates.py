@@ -11,8 +11,9 @@ from cfm_workflow import access, ledger, limits
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact
+from cfm_workflow.letters.news import on_one_line
 from cfm_workflow.models import Message, Template
-from cfm_workflow.operations.messages.filling import values_of
+from cfm_workflow.operations.messages.filling import sender_of, values_of
 from cfm_workflow.operations.people import named_team
 from cfm_workflow.policy import templates
 from cfm_workflow.queries import feedback as feedback_query
@@ -95,9 +96,9 @@ def preview(
         item = feedback_query.find(session, caller, wanted["feedback"])
     except NotFound:
         raise Invalid({"feedback": ["must be the id of a feedback item"]}) from None
-    values = values_of(session, caller, item, language)
+    values = values_of(sender_of(session, caller), item, language)
     return {
-        "subject": " ".join(templates.fill(subject, values).split())[: limits.SUBJECT],
+        "subject": on_one_line(templates.fill(subject, values), limits.SUBJECT),
         "body": templates.fill(body, values),
         "language": language,
     }

@@ -57,7 +57,7 @@ def _reply_again(visit: Visit, feedback_id: int) -> Shown:
 def reply(visit: Visit, feedback_id: int) -> See:
     """Write to the customer: it leaves in half a minute unless it is taken back."""
     body = load(MessageIn(), _written(visit) | {"to": "customer"})
-    [made] = writing.write(visit.session, visit.caller, feedback_id, _DEFAULTS | dict(body), now=visit.now)
+    [made] = writing.write(visit.session, visit.caller, feedback_id, _DEFAULTS | dict(body))
     return See(f"/feedback/{feedback_id}", Said(say(_QUEUED), f"/messages/{made['id']}/cancel"))
 
 
@@ -73,7 +73,7 @@ def look(visit: Visit, feedback_id: int) -> Shown:
     """How the mail will read, beside the form that still holds it."""
     body = load(MessageIn(), _written(visit) | {"to": "customer"})
     row = feedback_query.find(visit.session, visit.caller, feedback_id)
-    mail = filling.preview(visit.session, visit.caller, row, _DEFAULTS | dict(body), now=visit.now)
+    mail = filling.preview(visit.session, visit.caller, row, _DEFAULTS | dict(body))
     shown = item.shown(visit, feedback_id, way="reply", extra={"preview": mail, "message": visit.form})
     return Shown(shown.template, shown.values, fragment="feedback/reply_preview.html")
 
@@ -128,7 +128,7 @@ def share(visit: Visit, feedback_id: int) -> See:
         body = load(MessageIn(), given)
     except Invalid as wrong:
         raise Invalid({"to" if name.startswith("to.") else name: said for name, said in wrong.errors.items()}) from None
-    made = writing.write(visit.session, visit.caller, feedback_id, _DEFAULTS | dict(body), now=visit.now)
+    made = writing.write(visit.session, visit.caller, feedback_id, _DEFAULTS | dict(body))
     text = ngettext("Shared with %(n)s person.", "Shared with %(n)s people.", len(made)) % {"n": len(made)}
     return See(f"/feedback/{feedback_id}", Said(text, f"/messages/{made[0]['id']}/cancel" if len(made) == 1 else None))
 

@@ -235,7 +235,7 @@ def _done(declared: Page, service: Service, now: datetime, path: Mapping[str, An
 def _visit(service: Service, session: Session, found: SignedIn | None, now: datetime) -> Visit:
     caller = access.system("nobody") if found is None else found.caller
     g.caller = caller
-    query = request.args.to_dict()
+    query = {name: _plain(value) for name, value in request.args.items()}
     return Visit(session, caller, now, service, g.reader, query=query, is_fragment=is_fragment())
 
 
@@ -249,9 +249,14 @@ def is_fragment() -> bool:
 
 def _form() -> MultiDict[str, str]:
     try:
-        return MultiDict((name, value.replace("\r\n", "\n")) for name, value in request.form.items(multi=True))
+        return MultiDict((name, _plain(value)) for name, value in request.form.items(multi=True))
     except RequestEntityTooLarge:
         raise TooLarge("That was too much.") from None
+
+
+def _plain(value: str) -> str:
+    """What was typed, without what nobody types: no database takes NUL, and most would say so with an error."""
+    return value.replace("\r\n", "\n").replace("\0", "")
 
 
 def _write(declared: Page, visit: Visit, path: Mapping[str, Any]) -> Done:

@@ -54,12 +54,14 @@ def _checked(visit: Visit) -> tuple[int, str | None]:
     keys = (email[:254], request.remote_addr or "")
     for failures, key in zip(guesses, keys, strict=True):
         failures.check(key, visit.now)
+    for failures, key in zip(guesses, keys, strict=True):  # before it takes its time: many at once are many
+        failures.count(key, visit.now)
     with AT_ONCE:
         account_id = signing_in.check(visit.session, email, password)
     if account_id is None:
-        for failures, key in zip(guesses, keys, strict=True):
-            failures.count(key, visit.now)
         raise Invalid({"password": [WRONG]})
+    for failures, key in zip(guesses, keys, strict=True):
+        failures.forgive(key)
     found = sessions_query.password_of(visit.session, email)
     return account_id, signing_in.better_hash(password, found[1] if found else None)
 

@@ -11,6 +11,7 @@ from cfm_workflow.operations.messages import consent
 from cfm_workflow.operations.messages.telling import Untold, tell_customer
 from cfm_workflow.queries import callers
 from cfm_workflow.queries import messages as messages_query
+from tests.api.statements import counted
 from tests.plans import plan
 from tests.world import Person, World
 
@@ -180,6 +181,18 @@ def test_a_bulk_says_first_who_would_be_left_out_and_then_does_the_same(world: W
     assert [row["left_out"] for row in sent["items"]] == [row["left_out"] for row in weighed["items"]]
     assert [bool(row["message"]) for row in sent["items"]] == [True, False, True, False, False, False]
     assert world.sam.expect(200, "POST", "/messages/bulk?preview=true", body)["reasons"]["too_soon"] == 3
+
+
+def test_a_bulk_takes_as_many_statements_for_many_as_for_one(small_world: World) -> None:
+    ids = [item_of(small_world, email=f"kim{n}@example.com")["id"] for n in range(7)]
+    small_world.sam.get("/me")  # now it is known when the token was used
+    found = []
+    for some in (ids[:1], ids[1:]):
+        body = {"feedback": some, "subject": "News", "body": "All is repaired."}
+        with counted(small_world.service) as statements:
+            assert small_world.sam.expect(200, "POST", "/messages/bulk", body)["sent"] == len(some)
+        found.append(statements)
+    assert found[0] == found[1]
 
 
 def test_a_bulk_calls_nothing_solved_that_is_not(world: World) -> None:

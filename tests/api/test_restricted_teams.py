@@ -30,6 +30,7 @@ class Vault:
             "action_id": self.action["id"],
             "group_id": self.action["group_id"],
             "user_id": self.vera.id,
+            "name": "outage",
         }
 
 

@@ -12,12 +12,14 @@ from sqlalchemy import select
 from cfm_workflow import clock, create_app
 from cfm_workflow.models import BrowserSession, Password
 from cfm_workflow.operations import signing_in
+from cfm_workflow.security.failures import FAILURES
 from cfm_workflow.service import open_service
 from cfm_workflow.web.sign_in import OF_ACCOUNT
 from tests import smtp
+from tests.concurrency.at_once import at_once, statuses
 from tests.conftest import service_settings
 from tests.mailing import Post
-from tests.web.browsing import Browser, signed_in, stranger
+from tests.web.browsing import Browser, Form, signed_in, stranger
 from tests.world import Person, World
 
 WORDS = "correct horse battery"
@@ -120,6 +122,12 @@ def test_a_wrong_password_an_unknown_address_and_somebody_switched_off_are_told_
     assert len(said) == 1
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/link", "/sign-in/reset"])
+def test_what_no_database_stores_is_nobodys_address(world: World, path: str) -> None:
+    status = 422 if path == "/sign-in" else 303
+    stranger(world).fill(path, path, status, email="alice\0@example.com\ufffe", password="\0")
+
+
 def test_guessing_is_slowed_down_per_account_and_never_for_good(small_world: World, noon: datetime) -> None:
     give_password(small_world, small_world.alice)
     browser = stranger(small_world)
@@ -131,6 +139,31 @@ def test_guessing_is_slowed_down_per_account_and_never_for_good(small_world: Wor
     assert int(refused.headers["Retry-After"]) > 0
     clock.freeze(noon + OF_ACCOUNT[1])
     assert sign_in(browser, "alice@example.com").headers["Location"] == "/"
+
+
+def test_guessing_at_once_gains_nothing(small_world: World, noon: datetime) -> None:
+    browsers = [stranger(small_world) for _ in range(6)]
+    forms = [each.form("/sign-in", "/sign-in") for each in browsers]
+    for _ in range(OF_ACCOUNT[0] - 1):
+        small_world.app.extensions["cfm_guesses"][0].count("alice@example.com", noon)
+
+    def guess(browser: Browser, form: Form) -> Any:
+        typed = {**form.fields, "email": "alice@example.com", "password": OTHERS}
+        return lambda: browser.client.post(form.action, data=typed)
+
+    said = statuses(at_once([guess(*each) for each in zip(browsers, forms, strict=True)]))
+    assert said.count(429) >= 3, said  # a few may ask before the first is counted
+
+
+def test_many_addresses_of_one_network_are_one_guesser(small_world: World, noon: datetime) -> None:
+    client = small_world.app.test_client()
+
+    def guess(address: str) -> int:
+        return client.get("/s/nonsense", environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert {guess(f"2001:db8::{n:x}") for n in range(FAILURES)} == {404}
+    assert guess("2001:db8::ffff:1") == 429 and guess("2001:db8:0:1::1") == 404
+    assert {guess(f"::ffff:192.0.2.{n}") for n in range(FAILURES + 1)} == {404}  # IPv4 in other clothes
 
 
 def test_signing_in_begins_a_session_of_its_own_and_ends_the_one_before(small_world: World) -> None:

@@ -13,6 +13,7 @@ from cfm_workflow.ledger import postbag
 from cfm_workflow.models import Check, Feedback, Message
 from cfm_workflow.models.feedback import SILENT
 from cfm_workflow.operations import asking, closing, silence
+from cfm_workflow.policy.closing import UNDELIVERABLE, UNWANTED
 from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
 from cfm_workflow.setting_values import TellCustomer
 from cfm_workflow.worker.closing import ask_customers, assume_answers, raise_silence, settle_items
@@ -209,6 +210,21 @@ def test_nothing_is_assumed_of_what_was_opened_again_since_it_was_asked(
     assert check["state"] == "cancelled"
 
 
+def test_nothing_is_assumed_when_the_question_never_reached_anybody(world: World, noon: datetime) -> None:
+    automatic(world)
+    item = world.feedback(customer=KIM)
+    done(world, item)
+    later(world, UNDO)
+    clock.freeze(clock.now() + MINUTE)
+    leave(world)
+    later(world)
+    later(world, 14 * DAY)
+    [question] = world.ada.get(f"/feedback/{item['id']}/messages", state="queued")["items"]
+    world.sam.expect(204, "DELETE", f"/messages/{question['id']}")
+    later(world, 14 * DAY)
+    assert seen(world, item)["confirmation"] is None and world.events(types="feedback.checked") == []
+
+
 @pytest.mark.parametrize(
     ("customer", "reason"), [(None, "No customer is known."), ({"name": "Kim"}, "The customer has no e-mail address.")]
 )
@@ -229,6 +245,26 @@ def test_what_has_nobody_to_be_told_closes_by_itself_once_it_cannot_be_undone(
     [event] = world.events(types="feedback.closed")
     assert (event["data"]["reason"], event["data"]["customer_told"]) == (reason, False)
     assert world.ada.get(f"/feedback/{item['id']}/checks")["items"] == []
+
+
+@pytest.mark.parametrize("why", ["dead address", "said no"])
+def test_what_turns_out_to_have_nobody_to_be_told_closes_by_itself(mailbox: Post, noon: datetime, why: str) -> None:
+    world = mailbox.world
+    automatic(world)
+    item = world.feedback(customer=KIM)
+    done(world, item)
+    later(world, UNDO)
+    if why == "said no":
+        path = f"/customers/{item['customer']['id']}/do-not-contact"
+        world.olga.expect(200, "PUT", path, {"reason": "She asked for it."})
+    mailbox.sink.faults["RCPT"] = "550 5.1.1 No such user"
+    clock.freeze(clock.now() + MINUTE)
+    mailbox.send()
+    later(world)
+    assert seen(world, item)["status"] == "closed"
+    [event] = world.events(types="feedback.closed")
+    reasons = {"dead address": UNDELIVERABLE, "said no": UNWANTED}
+    assert (event["data"]["reason"], event["data"]["customer_told"]) == (reasons[why], False)
 
 
 def test_the_last_two_actions_finishing_at_once_close_their_item_once(world: World, noon: datetime) -> None:

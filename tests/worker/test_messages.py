@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from cfm_workflow import clock
 from cfm_workflow.ledger import postbag
+from cfm_workflow.models import DeadAddress
 from cfm_workflow.worker.messages import Messages
 from tests.mailing import Post, send_all
 from tests.world import World
@@ -113,6 +115,16 @@ def test_a_server_that_names_the_address_tells_it_to_nobody_who_may_not_see_it(s
     assert "<Minji@example.com>" in world.sam.get(f"/messages/{made['id']}")["answer"]
 
 
+def test_erasing_a_customer_forgets_that_their_address_was_dead(small_post: Post) -> None:
+    world, item = small_post.world, small_post.world.feedback(customer=MINJI)
+    small_post.sink.faults["RCPT"] = "550 5.1.1 <minji@example.com>: no such user"
+    write(world, item, to="customer", body="Hello")
+    small_post.later(UNDO)
+    assert len(small_post.rows(select(DeadAddress))) == 1
+    world.ada.expect(204, "DELETE", f"/customers/{item['customer']['id']}")
+    assert small_post.rows(select(DeadAddress)) == []
+
+
 def test_without_a_mail_server_a_message_is_kept_and_nobody_was_told(small_world: World) -> None:
     item = small_world.feedback(customer=MINJI)
     made = write(small_world, item, to="customer", body="Hello")
@@ -215,3 +227,16 @@ def test_a_share_that_is_revoked_while_its_mail_is_under_way_is_not_mailed_again
     world.bob.expect(204, "DELETE", f"/shares/{made['share']}")
     small_post.messages.deliver(*claimed)
     assert "ceo@example.com" not in [each.recipient for each in small_post.later(timedelta(days=1))]
+
+
+@pytest.mark.parametrize(
+    "name", ["Kim\x07Minji", "Kim\x1b[31m", "Kim\r\nBcc: all@example.com", "Kim\x85\u2028", "\u202eKim"]
+)
+def test_a_name_that_no_header_holds_still_gets_its_mail(small_post: Post, name: str) -> None:
+    world, item = small_post.world, small_post.world.feedback(customer=MINJI | {"name": name})
+    template = {"name": "Miles", "kind": "reply", "language": "en", "body": "{{ customer.greeting }}"}
+    made = world.sam.post("/templates", template | {"subject": "For {{ customer.name }}"})
+    write(world, item, to="customer", template=made["id"])
+    [taken] = small_post.later(UNDO)
+    assert taken.recipient == MINJI["email"] and taken.message["Bcc"] is None
+    assert taken.message["Subject"].startswith("For Kim") and "\u202e" not in taken.message["Subject"]

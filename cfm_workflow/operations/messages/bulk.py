@@ -12,8 +12,8 @@ from cfm_workflow.access import Caller
 from cfm_workflow.db import DELIVERIES, tell
 from cfm_workflow.models import Customer, Feedback
 from cfm_workflow.operations.messages import rows
-from cfm_workflow.operations.messages.filling import filled, language_for, template_named
-from cfm_workflow.operations.messages.writing import not_solved, queue
+from cfm_workflow.operations.messages.filling import filled, language_for, sender_of, template_named
+from cfm_workflow.operations.messages.writing import not_solved, to_customer
 from cfm_workflow.policy.reach import NO_CUSTOMER, Refusal, refusal
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import reach
@@ -46,24 +46,15 @@ def send(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: da
     kind = _kind(session, fields)
     _lock(session, fields["feedback"])
     seen, refused = _weighed(session, caller, fields["feedback"], kind, now)
-    written: dict[int, int] = {}
-    facts = []
+    sender, mails = sender_of(session, caller), []
     for item in seen:
         language = template.language if template is not None else language_for(session, item)
-        subject, body = filled(session, caller, item, template, fields, language, now)
-        row = queue(
-            session,
-            caller,
-            item,
-            kind=kind,
-            template=template,
-            language=language,
-            subject=subject,
-            body=body,
-            now=now,
-        )
-        written[item.id] = row.id
-        facts.append(rows.fact("message.queued", caller, row, item))
+        subject, body = filled(sender, item, template, fields, language)
+        said = {"language": language, "subject": subject, "body": body}
+        mails.append(to_customer(session, item, kind=kind, template=template, now=now, **said))
+    made = list(zip(seen, rows.add_many(session, caller, mails, now=now), strict=True))
+    written = {item.id: row.id for item, row in made}
+    facts = [rows.fact("message.queued", caller, row, item) for item, row in made]
     ledger.record(session, facts, now=now)
     tell(session, DELIVERIES)
     return _table(fields["feedback"], written, refused)

@@ -1,8 +1,9 @@
 """The text of a mail from a template, or as it was typed."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import limits
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Invalid, NotFound
+from cfm_workflow.letters.news import on_one_line
 from cfm_workflow.models import Account
 from cfm_workflow.policy import templates
 from cfm_workflow.queries import calendars as calendars_query
@@ -52,21 +54,34 @@ def language_for(session: Session, item: Any) -> str:
     return languages_for(session, item)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes a mail, None for the service itself, and by which clock they tell the day."""
+
+    name: str | None
+    zone: ZoneInfo
+
+
+def sender_of(session: Session, caller: Caller) -> Sender:
+    """Whose words `caller` sends; looked up once, for how many mails ever."""
+    person = session.execute(select(Account.name, Account.time_zone).where(Account.id == caller.id)).one_or_none()
+    zone = zone_named(person.time_zone if person is not None else calendars_query.default(session).time_zone)
+    return Sender(None if person is None else person.name, zone)
+
+
 def filled(
-    session: Session,
-    caller: Caller,
+    sender: Sender,
     item: Any,
     template: Any,
     fields: Mapping[str, Any],
     language: str,
-    now: datetime,
 ) -> tuple[str, str]:
     """Subject and body of a mail: as typed, else from the template.
 
     Raises:
         Invalid: there is neither.
     """
-    values = values_of(session, caller, item, language)
+    values = values_of(sender, item, language)
     body = fields.get("body")
     if body is None and template is None:
         raise Invalid({"body": ["is required without a template"]})
@@ -78,10 +93,10 @@ def filled(
     if subject is None:
         said = SUBJECT if fields.get("to") in (None, "customer") else SHARED
         subject = translations(language).gettext(said) % {"item": item.id}
-    return " ".join(subject.split())[: limits.SUBJECT], body[: limits.MESSAGE]
+    return on_one_line(subject, limits.SUBJECT), body[: limits.MESSAGE]
 
 
-def preview(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any], *, now: datetime) -> dict[str, str]:
+def preview(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any]) -> dict[str, str]:
     """How a mail to the customer of an item would read; nothing is queued.
 
     Raises:
@@ -89,15 +104,15 @@ def preview(session: Session, caller: Caller, item: Any, fields: Mapping[str, An
     """
     template = template_named(session, fields.get("template"))
     language = template.language if template is not None else language_for(session, item)
-    subject, body = filled(session, caller, item, template, fields, language, now)
+    subject, body = filled(sender_of(session, caller), item, template, fields, language)
     return {"subject": subject, "body": body, "language": language}
 
 
-def values_of(session: Session, caller: Caller, item: Any, language: str) -> dict[str, str]:
-    """What the variables of templates stand for, in a mail that `caller` sends about an item."""
-    person = session.execute(select(Account.name, Account.time_zone).where(Account.id == caller.id)).one_or_none()
-    zone = zone_named(person.time_zone if person is not None else calendars_query.default(session).time_zone)
-    sender = caller.name if person is not None else translations(language).gettext(SERVICE)
+def values_of(sender: Sender, item: Any, language: str) -> dict[str, str]:
+    """What the variables of templates stand for, in a mail that `sender` writes about an item."""
     return templates.values_for(
-        item, language=language, sender=sender, received_on=item.received_at.astimezone(zone).date()
+        item,
+        language=language,
+        sender=sender.name or translations(language).gettext(SERVICE),
+        received_on=item.received_at.astimezone(sender.zone).date(),
     )

@@ -144,7 +144,7 @@ def settle(session: Session, claimed: Claimed, answer: Answer, *, now: datetime)
         session.flush()
     if state == "sent" and row.share_id is None:
         told(session, feedback_id, at=now)
-    if state == "kept" and row.kind == "solved":
+    if state in ("kept", "failed") and row.kind == "solved":  # told as far as it goes, or it turns out who cannot be
         look_again(session, feedback_id, at=now)
     ledger.record(session, [_outcome(session, row, state)], now=now)
     return state

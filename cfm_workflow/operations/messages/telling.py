@@ -12,7 +12,7 @@ from cfm_workflow.db import DELIVERIES, tell
 from cfm_workflow.errors import Conflict
 from cfm_workflow.models import Action, ActionFeedback, Feedback
 from cfm_workflow.operations.messages import rows
-from cfm_workflow.operations.messages.filling import filled, languages_for
+from cfm_workflow.operations.messages.filling import filled, languages_for, sender_of
 from cfm_workflow.operations.messages.writing import check_reach, queue
 from cfm_workflow.queries import templates as templates_query
 
@@ -55,7 +55,7 @@ def tell_customer(session: Session, caller: Caller, feedback_id: int, *, kind: s
     template = templates_query.best(session, kind, languages=languages_for(session, item), teams=teams)
     if template is None:
         return Untold(f"There is no template of the kind {kind} in use.")
-    subject, body = filled(session, caller, item, template, {}, template.language, now)
+    subject, body = filled(sender_of(session, caller), item, template, {}, template.language)
     row = queue(
         session,
         caller,

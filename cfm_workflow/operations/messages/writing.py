@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
-from cfm_workflow.db import DELIVERIES, tell
+from cfm_workflow.db import DELIVERIES, plain, tell
 from cfm_workflow.errors import AnotherWentOut, Conflict, Forbidden, Invalid
 from cfm_workflow.models import Customer, Message, Share
+from cfm_workflow.operations.ids import take_ids
 from cfm_workflow.operations.messages import rows
-from cfm_workflow.operations.messages.filling import filled, language_for, template_named
+from cfm_workflow.operations.messages.filling import filled, language_for, sender_of, template_named
 from cfm_workflow.policy.reach import NO_CUSTOMER, Refusal, refusal
 from cfm_workflow.queries import closing as closing_query
 from cfm_workflow.queries import feedback as feedback_query
@@ -54,7 +55,7 @@ def _to_customer(session: Session, caller: Caller, item: Any, fields: Mapping[st
     kind = fields.get("kind") or (template.kind if template is not None else "reply")
     check_reach(session, item, kind, now)
     language = template.language if template is not None else language_for(session, item)
-    subject, body = filled(session, caller, item, template, fields, language, now)
+    subject, body = filled(sender_of(session, caller), item, template, fields, language)
     return [
         queue(
             session, caller, item, kind=kind, template=template, language=language, subject=subject, body=body, now=now
@@ -103,36 +104,32 @@ def not_solved(session: Session, items: Sequence[Any]) -> dict[int, Refusal]:
     return found
 
 
-def queue(
-    session: Session,
-    caller: Caller,
-    item: Any,
-    *,
-    kind: str,
-    template: Any,
-    language: str,
-    subject: str,
-    body: str,
-    now: datetime,
-) -> Any:
-    """A mail to the customer of an item that leaves when nobody undoes it; recorded by whoever calls."""
-    return rows.add(
-        session,
-        caller,
-        feedback_id=item.id,
-        customer_id=item.customer_id,
-        template_id=None if template is None else template.id,
-        direction="out",
-        channel="email",
-        kind=kind,
-        state="queued",
-        address=item.customer_email,
-        language=language,
-        subject=subject,
-        body=body,
-        leaves_at=_leaves_at(session, item, kind, now),
-        now=now,
-    )
+def queue(session: Session, caller: Caller, item: Any, *, now: datetime, **said: Any) -> Any:
+    """A mail to the customer of an item that leaves when nobody undoes it; recorded by whoever calls.
+
+    `said` as of `to_customer`.
+    """
+    return rows.add(session, caller, **to_customer(session, item, now=now, **said), now=now)
+
+
+def to_customer(
+    session: Session, item: Any, *, kind: str, template: Any, language: str, subject: str, body: str, now: datetime
+) -> dict[str, Any]:
+    """The row of such a mail, to be added."""
+    return {
+        "feedback_id": item.id,
+        "customer_id": item.customer_id,
+        "template_id": None if template is None else template.id,
+        "direction": "out",
+        "channel": "email",
+        "kind": kind,
+        "state": "queued",
+        "address": item.customer_email,
+        "language": language,
+        "subject": subject,
+        "body": body,
+        "leaves_at": _leaves_at(session, item, kind, now),
+    }
 
 
 def _leaves_at(session: Session, item: Any, kind: str, now: datetime) -> datetime:
@@ -147,38 +144,34 @@ def _share(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any
     _check_addresses(session, fields["to"])
     template = template_named(session, fields.get("template"))
     language = fields.get("language") or (template.language if template is not None else spoken(caller.language))
-    subject, body = filled(session, caller, item, template, fields, language, now)
-    written = []
-    for address in dict.fromkeys(fields["to"]):
-        share = insert(Share).values(
-            feedback_id=item.id,
-            address=address,
-            language=language,
-            include_contact=fields["include_contact"],
-            expires_at=now + timedelta(days=fields["days"]),
-            openings=0,
-            created_by=caller.id,
-            created_at=now,
-        )
-        row = rows.add(
-            session,
-            caller,
-            feedback_id=item.id,
-            share_id=session.scalars(share.returning(Share.id)).one(),
-            template_id=None if template is None else template.id,
-            direction="out",
-            channel="email",
-            kind="share",
-            state="queued",
-            address=address,
-            language=language,
-            subject=subject,
-            body=body,
-            leaves_at=now + rows.undo_time(session),
-            now=now,
-        )
-        written.append(row)
-    return written
+    subject, body = filled(sender_of(session, caller), item, template, fields, language)
+    addresses = list(dict.fromkeys(fields["to"]))
+    ids = take_ids(session, Share, len(addresses))
+    share = {
+        "feedback_id": item.id,
+        "language": language,
+        "include_contact": fields["include_contact"],
+        "expires_at": now + timedelta(days=fields["days"]),
+        "openings": 0,
+        "created_by": caller.id,
+        "created_at": now,
+    }
+    new = [share | {"id": ident, "address": address} for ident, address in zip(ids, addresses, strict=True)]
+    plain(session, insert(Share.__table__), new)  # type: ignore[arg-type]
+    mail = {
+        "feedback_id": item.id,
+        "template_id": None if template is None else template.id,
+        "direction": "out",
+        "channel": "email",
+        "kind": "share",
+        "state": "queued",
+        "language": language,
+        "subject": subject,
+        "body": body,
+        "leaves_at": now + rows.undo_time(session),
+    }
+    mails = [mail | {"share_id": each["id"], "address": each["address"]} for each in new]
+    return rows.add_many(session, caller, mails, now=now)
 
 
 def _check_addresses(session: Session, addresses: Sequence[str]) -> None:
