@@ -34,6 +34,7 @@ SETTINGS: Final = (
     Entry("/settings/me",        mark("Profile"),            "adjustments",  "self.read"),
     Entry("/settings/password",  mark("Password"),           "key",          "self.read"),
     Entry("/settings/sessions",  mark("Signed-in browsers"), "device-desktop", "self.read"),
+    Entry("/settings/people/invite", mark("Invite somebody"), "user-plus", "people.manage"),
     Entry("/settings/people",    mark("People"),             "users",        "people.read"),
 )  # fmt: skip
 """The pages of settings, in their order; those of one's own come first."""
