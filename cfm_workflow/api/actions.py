@@ -30,6 +30,7 @@ from cfm_workflow.operations.actions.comment import comment
 from cfm_workflow.operations.actions.fan_out import fan_out
 from cfm_workflow.operations.actions.filters import filters
 from cfm_workflow.operations.actions.move import Moved, move, move_many
+from cfm_workflow.operations.actions.raising import raise_many
 from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.queries import actions as actions_query
@@ -70,11 +71,13 @@ def list_actions(ask: Ask) -> Any:
     example={"ids": [4, 5], "transition": "cancel", "reason": "Fixed by the new release."},
 )
 def bulk(ask: Ask) -> Any:
-    """Fire one transition, or make one change, on up to 1,000 actions, each for itself."""
+    """Fire one transition, make one change, or escalate; on up to 1,000 actions, each for itself."""
     access.require(ask.caller, "action.bulk")
     ids = ask.body["ids"]
     if "transition" in ask.body:
         results = move_many(ask.session, ask.caller, ids, _order(ask.body), now=ask.now)
+    elif "escalate" in ask.body:
+        results = raise_many(ask.session, ask.caller, ids, ask.body["reason"], now=ask.now)
     else:
         fields = ask.body["changes"] | ({"reason": ask.body["reason"]} if ask.body.get("reason") else {})
         results = change_many(ask.session, ask.caller, ids, fields, now=ask.now)

@@ -346,6 +346,8 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data |= {"into": {"id": 11, "name": "invoices"}}
     if name in ("user.away", "user.back"):
         data |= {"absence": _ABSENCE}
+    if name == "action.raised":
+        data |= {"reason": "The customer threatens to leave.", "told": [{"id": 3, "name": "Ada", "as": "lead"}]}
     if name in REMINDERS:
         data |= {"to": "assigned", "reminder": _REMINDER, "told": [{"id": 3, "name": "Ada", "as": "assignee"}]}
     return {"type": name, "timestamp": _NOON, "data": data}

@@ -170,24 +170,31 @@ class ActionChange(_Editable):
 
 
 class BulkIn(TransitionFields):
-    """Many actions: a `transition` with its fields, or `changes` (with `reason` for a new due date)."""
+    """Many actions: a `transition` with its fields, `changes` (with `reason` for a new due date), or `escalate`."""
 
     ids = fields.List(
         Ident(), required=True, validate=validate.Length(min=1, max=limits.BULK), metadata={"uniqueItems": True}
     )
     transition = Text(limits.KEY)
     changes = fields.Nested(_Editable)
+    escalate = Flag(
+        validate=validate.Equal(True),
+        metadata={"description": "Tell assignee, lead and supervisors of each at once; with a `reason`."},
+    )
 
     @validates_schema
     def _one_of_them(self, values: dict[str, Any], **kwargs: Any) -> None:
-        if ("transition" in values) == ("changes" in values):
-            raise ValidationError("either transition or changes is needed", "transition")
+        if sum(name in values for name in ("transition", "changes", "escalate")) != 1:
+            raise ValidationError("one of transition, changes and escalate is needed", "transition")
+        if "escalate" in values and not values.get("reason"):
+            raise ValidationError("is required when actions are escalated", "reason")
         if values.get("changes") == {}:
             raise ValidationError("at least one field is needed", "changes")
         if len(set(values["ids"])) != len(values["ids"]):
             raise ValidationError("must not name an action twice", "ids")
-        odd = sorted({name for name in values if name not in ("ids", "changes", "reason")} - {"through"})
-        if "changes" in values and odd:
+        known = {"ids", "changes", "escalate", "reason", "through"}
+        odd = sorted(name for name in values if name not in known)
+        if "transition" not in values and odd:
             raise ValidationError({name: ["goes with a transition"] for name in odd})
 
 

@@ -26,6 +26,7 @@ EDITS: Final = (
     "action.watched",
     "action.unwatched",
     "action.acknowledged",
+    "action.raised",
     *REMINDERS,
 )
 """Events of an action that are no step and so cannot be what was undone."""

@@ -70,6 +70,10 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
         "assignee": Words(mark("Overdue, reported"), mark("“%(title)s” is late, and those above you are told of it.")),
         OTHERS: Words(mark("Late"), mark("“%(title)s” of %(receiver)s is late.")),
     },
+    "action.raised": {
+        "assignee": Words(mark("Reported"), mark("%(who)s reported “%(title)s” to those above you.")),
+        OTHERS: Words(mark("Reported to you"), mark("%(who)s reported “%(title)s” of %(receiver)s to you.")),
+    },
     "action.overdue": {
         "assignee": Words(mark("Overdue"), mark("“%(title)s” is due now and not finished.")),
         OTHERS: Words(mark("Overdue"), mark("“%(title)s” of %(receiver)s is due now and not finished.")),

@@ -54,6 +54,7 @@ AUDIENCES: Final[dict[str, tuple[Level, ...]]] = {
     "action.declined":           (D,       N,     A,       D,      A,   N,   D,      N,    N,         N,       N),
     "action.cancelled":          (A,       N,     D,       D,      N,   N,   D,      N,    N,         N,       N),
     "action.escalated":          (A,       N,     A,       D,      A,   N,   N,      N,    A,         N,       N),
+    "action.raised":             (A,       N,     N,       D,      A,   N,   N,      N,    A,         N,       N),
     "action.overdue":            (A,       N,     A,       D,      A,   N,   N,      N,    A,         N,       N),
     "action.due_soon":           (A,       N,     A,       N,      A,   N,   N,      N,    A,         N,       N),
     "action.reminded":           (A,       N,     A,       N,      A,   N,   N,      N,    A,         N,       N),

@@ -66,6 +66,9 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "action.overdue": EventType("action", "Its due date has passed; once per due date."),
     "action.reminded": EventType("action", "Somebody is reminded of it again, or that it is not accepted or started."),
     "action.escalated": EventType("action", "Those above the assignee are told that it is late: `told` says who."),
+    "action.raised": EventType(
+        "action", "Somebody in charge reported it to those above the assignee: `told` says who, `reason` why."
+    ),
     "action.acknowledged": EventType("action", "Somebody has seen the reminders: it is quiet until `quiet_until`."),
     "action_group.completed": EventType("action_group", "As many of its actions are done as were asked for."),
     "action_group.failed": EventType("action_group", "It can no longer be completed."),

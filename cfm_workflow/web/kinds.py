@@ -27,6 +27,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "action.overdue": mark("Overdue"),
         "action.reminded": mark("Reminder"),
         "action.escalated": mark("Escalated"),
+        "action.raised": mark("Reported to those above"),
         "action.acknowledged": mark("Reminders acknowledged"),
         "action.commented": mark("Comment"),
         "action.changed": mark("Changed"),

@@ -20,6 +20,7 @@ _FACTS_OF_THEIR_OWN: Final = frozenset(
         "action.reminded",
         "action.escalated",
         "action.acknowledged",
+        "action.raised",
     }
 )
 """Told on other occasions than transitions."""

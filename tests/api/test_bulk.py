@@ -47,6 +47,19 @@ def test_a_bulk_request_may_finish_whole_groups_and_items(small_world: World) ->
     assert types == ["feedback.received", "action_group.completed", "feedback.resolved"]
 
 
+def test_many_are_escalated_each_to_those_above_its_assignee(world: World) -> None:
+    mine, ended = world.action("Alice"), world.action("Bob")
+    world.bob.fire(ended, "decline", reason="Not mine.")
+    body = {"ids": [mine["id"], ended["id"], 999], "escalate": True, "reason": "The customer threatens to leave."}
+    answer = world.sam.expect(207, "POST", "/actions/bulk", body)
+
+    assert [each["status"] for each in answer["items"]] == [200, 409, 404]
+    [event] = world.events(types="action.raised")
+    assert event["data"]["reason"] == "The customer threatens to leave."
+    assert {(each["name"], each["as"]) for each in event["data"]["told"]} == {("Alice", "assignee"), ("Lea", "lead")}
+    assert answer["items"][0]["action"]["state"] == "assigned"
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

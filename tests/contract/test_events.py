@@ -224,6 +224,8 @@ def reminders_come(world: World, item: dict[str, Any], fill: Fill) -> None:
         clock.freeze(began + timedelta(days=days))
         tell_reminders(world.service)
     world.alice.post(f"/actions/{action['id']}/acknowledge")
+    raised = {"ids": [action["id"]], "escalate": True, "reason": fill(limits.COMMENT)}
+    world.ada.expect(207, "POST", "/actions/bulk", raised)
 
 
 def people_are_away(world: World, item: dict[str, Any], fill: Fill) -> None:

@@ -46,9 +46,8 @@ def desk(browser: Browser, small_world: World, live_server: str) -> Desk:
         world.alice.fire(action, "start")
     world.alice.fire(done, "complete", outcome="fixed", root_cause="Import")
     world.alice.fire(waits, "wait", reason="Parts", until=(now + timedelta(days=60)).isoformat())
-    world.alice.fire(
-        world.action("Alice", item=world.feedback(text="다시 열어 주세요. " * 30)), "decline", reason="No."
-    )
+    undecided = world.action("Alice", item=world.feedback(text="다시 열어 주세요. " * 30))
+    world.alice.fire(undecided, "decline", reason="No.")
     world.give("Bob", title="고객에게 다시 전화하기 " * 5, due_at=(now - timedelta(days=4)).isoformat())
     world.give(assignees=[{"team": "care", "mode": "pool"}], due_at=(now - timedelta(days=1)).isoformat())
     return Desk(browser, rolled_up(world), live_server)
@@ -73,7 +72,7 @@ def test_rows_are_picked_by_keys_and_counted(desk: Desk) -> None:
             page.keyboard.press(key)
         assert page.locator("[data-picked]").inner_text() == "2"
         page.locator("[data-pick-all]").check()
-        assert page.locator("[data-pick]:checked").count() == page.locator("[data-pick]").count()
+        assert page.locator("input[data-pick]:checked").count() == page.locator("input[data-pick]").count()
 
 
 def test_curves_are_drawn_of_what_the_table_says(desk: Desk) -> None:

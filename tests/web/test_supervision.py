@@ -103,6 +103,9 @@ def test_many_are_handed_on_and_put_off_each_for_itself(week: World) -> None:
     assert {week.sam.get(f"/actions/{ident}")["assignee"]["name"] for ident in open_ids} == {"Bob"}
     send(sam, open_ids, do="extend", due_on="2026-12-04", reason="Parts are late.")
     assert {week.sam.get(f"/actions/{ident}")["due_at"][:10] for ident in open_ids} == {"2026-12-04"}
+    send(sam, open_ids[:1], do="escalate", reason="The customer threatens to leave.")
+    [raised] = week.events(types="action.raised")
+    assert raised["data"]["action"]["id"] == open_ids[0]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Many actions at once: handed on, or put off, each for itself; what became of each is shown."""
+"""Many actions at once: handed on, put off, or reported to those above; what became of each is shown."""
 
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -8,19 +8,20 @@ from cfm_workflow.forms.actions import BulkIn
 from cfm_workflow.forms.loading import load
 from cfm_workflow.operations.actions.change import change_many
 from cfm_workflow.operations.actions.move import Moved, Result, move_many
+from cfm_workflow.operations.actions.raising import raise_many
 from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.texts import mark
 from cfm_workflow.web import problems
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.pages import Shown, Visit, page
-from cfm_workflow.web.speech import say_many
+from cfm_workflow.web.speech import say_many as ngettext
 from cfm_workflow.web.supervision.rows import ACTIONS, list_of_actions
 
 PICK: Final = mark("Pick some of the rows first.")
 NEEDED: Final = "is required"
-VERBS: Final = {"reassign": "assignee", "extend": "due_on"}
-"""What can be done to many, and the field it needs beside the reason."""
+VERBS: Final = {"reassign": ("assignee",), "extend": ("due_on",), "escalate": ()}
+"""What can be done to many, and the fields it needs beside the reason."""
 
 
 def _again(visit: Visit) -> Shown:
@@ -40,28 +41,29 @@ def bulk(visit: Visit) -> Shown:
     titles = actions_query.titles(visit.session, visit.caller, body["ids"])
     told = [_told(ident, results[ident], titles) for ident in body["ids"]]
     count = sum(each["is_done"] for each in told)
-    said = say_many("%(count)s action was changed.", "%(count)s actions were changed.", count) % {"count": count}
+    said = ngettext("%(count)s action was changed or reported.", "%(count)s actions were changed or reported.", count)
     shown = list_of_actions(visit, _back(visit), results=told)
-    return Shown(shown.template, shown.values, said=Said(said, is_bad=count < len(told)))
+    return Shown(shown.template, shown.values, said=Said(said % {"count": count}, is_bad=count < len(told)))
 
 
 def _message(visit: Visit) -> dict[str, Any]:
     """What was filled in, as the API has it. Raises Invalid: nothing picked, or nothing said."""
     ids, verb = visit.form.getlist("ids"), visit.form.get("do", "")
-    given = {name: visit.form.get(name, "").strip() for name in ("reason", *VERBS.values())}
+    given = {name: visit.form.get(name, "").strip() for name in ("reason", "assignee", "due_on")}
     if not ids:
         raise Invalid({"ids": [PICK]})
     if verb not in VERBS:
         raise Invalid({"do": [NEEDED]})
-    wanted = ("reason", VERBS[verb])
-    missing: dict[str, list[Any]] = {name: [NEEDED] for name in wanted if not given[name]}
+    missing: dict[str, list[Any]] = {name: [NEEDED] for name in ("reason", *VERBS[verb]) if not given[name]}
     if missing:
         raise Invalid(missing)
     message: dict[str, Any] = {"ids": [int(ident) if ident.isdecimal() else ident for ident in ids]}
     message["reason"] = given["reason"]
     if verb == "reassign":
         return message | {"transition": "reassign", "assignee": given["assignee"]}
-    return message | {"changes": {"due_on": given["due_on"]}}
+    if verb == "extend":
+        return message | {"changes": {"due_on": given["due_on"]}}
+    return message | {"escalate": True}
 
 
 def _done(visit: Visit, body: Any) -> dict[int, Result]:
@@ -69,6 +71,8 @@ def _done(visit: Visit, body: Any) -> dict[int, Result]:
     if "transition" in body:
         order = Order(body["transition"], reason | {"assignee": body["assignee"]})
         return move_many(visit.session, visit.caller, body["ids"], order, now=visit.now)
+    if "escalate" in body:
+        return raise_many(visit.session, visit.caller, body["ids"], body["reason"], now=visit.now)
     return change_many(visit.session, visit.caller, body["ids"], body["changes"] | reason, now=visit.now)
 
 
