@@ -47,6 +47,7 @@ def demo(items: int, seed: int) -> None:
     click.echo(
         f"{len(cast.people)} people, {days.received:,} feedback items, {days.given:,} actions, {days.steps:,} steps."
     )
+    click.echo("To look around: cfm user link sam@example.com, who supervises, or minji@example.com, who is at work.")
 
 
 def _must_be_empty(service: Service) -> None:

@@ -6,7 +6,7 @@ What is still to happen when the last day ends stays open: so there is work in e
 import heapq
 import itertools
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -191,13 +191,21 @@ class Days:
                 "title": work["title"][spoken],
                 "kind": work["kind"],
                 "priority": work["priority"],
-                "assignees": [{"user": who} for who in people],
+                "assignees": self._assignees(work["team"], people),
                 "due_in": {"business_days": BUSINESS_DAYS[work["priority"]]},
             }
             made = fan_out(session, self.cast.as_caller(session, giver), ident, load(FanOutIn(), said), now=at)
             for action in made["actions"]:
-                self._expect(at, Piece(action["id"], action["assignee"]["id"], giver, work, spoken))
+                who = action["assignee"]["id"] if action["assignee"] else self.chance.choice(members)
+                self._expect(at, Piece(action["id"], who, giver, work, spoken))
             self.given += len(made["actions"])
+
+    def _assignees(self, team: str, people: Sequence[int]) -> list[dict[str, Any]]:
+        """Whoever of the team has the least to do; else some by name, or all who like it."""
+        roll = self.chance.random()
+        if len(people) > 1 or roll < 0.25:
+            return [{"user": who} for who in people]
+        return [{"team": team, "mode": "pool" if roll > 0.94 else "least_busy"}]
 
     def _expect(self, at: datetime, piece: Piece) -> None:
         """What the assignee will make of it: mostly soon, now and then late, and sometimes not at all."""
