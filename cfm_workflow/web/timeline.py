@@ -9,11 +9,13 @@ import orjson
 from cfm_workflow.letters import News
 from cfm_workflow.letters import Reader as LetterReader
 from cfm_workflow.letters.telling import Teller
+from cfm_workflow.letters.telling import who as who_did
 from cfm_workflow.operations.mail import names_of
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import notes as notes_query
 from cfm_workflow.texts import mark
+from cfm_workflow.web.feedback import channel_of
 from cfm_workflow.web.pages import Visit
 from cfm_workflow.web.speech import say
 
@@ -137,7 +139,7 @@ def _entry(
 
 def _sentence(teller: Teller, news: News) -> str:
     """What happened; what concerns the item itself needs not say which item it is."""
-    who = {"who": news.part("actor").get("name") or "?"}
+    who = {"who": who_did(news.part("actor"), say)}
     if news.type in ("feedback.labelled", "feedback.unlabelled"):
         words = _LABELLED if news.type.endswith(".labelled") else _UNLABELLED
         return say(words) % {**who, "label": news.part("label").get("name")}
@@ -167,7 +169,7 @@ def message_shown(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message with its state and its kind in words."""
     if message["kind"] == "contact":
         words = _TOLD if message["direction"] == "out" else _HEARD
-        heading = say(words) % {"channel": message["channel"]}
+        heading = say(words) % {"channel": channel_of(message["channel"])}
     else:
         heading = say(KINDS[message["kind"]]) % {"to": message["to"]}
     return {
