@@ -153,6 +153,7 @@ def _actions(visit: Visit, feedback_id: int) -> dict[str, Any]:
         "done_count": sum(group["done"] for group in groups.values()),
         "more_actions": found.next_cursor,
         "first_actions": cursor is not None,
+        "here": f"/feedback/{feedback_id}?actions={cursor}" if cursor else f"/feedback/{feedback_id}",
     }
 
 
