@@ -58,7 +58,8 @@ def _measure(where: Place, path: str, ask: Callable, *, rounds: int) -> None:
     kept = "as promised" if p95 <= PROMISED[where.kind] else f"more than {PROMISED[where.kind]} ms"
     print(
         f"  {path}: median {statistics.median(walls):.0f} ms, p95 {p95:.0f} ms, {kept}; processor"
-        f" {statistics.median(cpus):.0f} ms, {len(statements)} statements, {size // 1000} kB"
+        f" {statistics.median(cpus):.0f} ms, {len(statements)} statements, {size // 1000} kB",
+        flush=True,
     )
     for sql, parameters in statements:
         plan = _plan(where, sql, parameters)

@@ -71,7 +71,7 @@ def visit(
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale)
     for name, value in (cookies or {}).items():
         context.add_cookies([{"name": name, "value": value, "url": "/".join(address.split("/")[:3])}])
-    context.set_default_timeout(6_000)  # milliseconds; on a busy machine the page of the API takes its time
+    context.set_default_timeout(60_000)  # milliseconds; on a busy machine the page of the API takes its time
     try:
         visited = Visit(context.new_page())
         visited.page.on("console", lambda message: visited.said.append(f"{message.type}: {message.text}"))
