@@ -60,6 +60,7 @@ NOTE: Final = 20_000
 MENTIONS: Final = 50
 """In one note."""
 REMINDER: Final = 2_000
+WORDS_OF_TIME: Final = 100
 REMINDER_RECEIVERS: Final = 50
 SUBJECT: Final = 200
 MESSAGE: Final = 20_000
@@ -117,6 +118,7 @@ TABLE: Final[dict[str, int]] = {
     "note": NOTE,
     "mentions": MENTIONS,
     "reminder": REMINDER,
+    "words_of_time": WORDS_OF_TIME,
     "reminder_receivers": REMINDER_RECEIVERS,
     "subject": SUBJECT,
     "message": MESSAGE,

@@ -34,6 +34,7 @@ HANDLERS = SUPERVISORS | {"assignee", "pool_member"}  # they, or their team, hav
 ITSELF = frozenset({"assignee", "administrator"})  # the user in these paths is the assignee
 THEIR_SUPERVISORS = SUPERVISORS - {"other_supervisor"}
 REMINDED = SUPERVISORS | {"assignee", "assigner"}  # the assigner set the reminder for the assignee
+WRITER = frozenset({"assigner", "administrator"})  # the assigner wrote the note
 WATCHING = frozenset({"stranger"})  # has nothing else to do with the action
 
 FREE = "every scope"  # whoever is signed in, however narrow the token
@@ -98,6 +99,15 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "listContacts":             ("feedback:read",   EVERYBODY),
     "excludeCustomer":          ("customers:write", EVERYBODY),
     "includeCustomer":          ("customers:write", SUPERVISORS),
+    "listNotes":                ("feedback:read",   EVERYBODY),
+    "addNote":                  ("feedback:write",  EVERYBODY),
+    "getNote":                  ("feedback:read",   EVERYBODY),
+    "changeNote":               ("feedback:write",  WRITER),
+    "deleteNote":               ("feedback:write",  SUPERVISORS | WRITER),
+    "listNoteVersions":         ("feedback:read",   EVERYBODY),
+    "listMyMentions":           ("feedback:read",   EVERYBODY),
+    "listMentionable":          ("users:read",      EVERYBODY),
+    "readWordsOfTime":          (FREE,              EVERYBODY),
     "listCustomers":            ("customers:read",  EVERYBODY),
     "createCustomer":           ("customers:write", EVERYBODY),
     "getCustomer":              ("customers:read",  EVERYBODY),
@@ -244,6 +254,7 @@ BODIES: dict[str, Any] = {
     "createTokenOfUser": {"scopes": ["users:manage"]},
     "createTokenOfIntegration": {"scopes": ["users:manage"]},
     "createIntegration": {"name": "CRM", "scopes": ["users:manage"]},
+    "addNote": {"body": "Call back"},
     "setReminder": {
         "feedback": 1,
         "remind_at": "2099-12-01T17:00:00Z",
@@ -325,6 +336,8 @@ def filled(path: str, things: dict[str, Any]) -> str:
 def message_of(operation: Operation, things: dict[str, Any]) -> dict[str, Any]:
     if operation.name == "addHolidays":
         return {"data": operation.example[ICALENDAR], "content_type": ICALENDAR}
+    if operation.name == "readWordsOfTime":
+        return {"query_string": {"text": "tomorrow"}}
     if operation.receive is not None:
         return {"data": "text\nhello\n", "content_type": "text/csv", "query_string": {"map.text": "text"}}
     if operation.name == "changeActions":
@@ -381,6 +394,7 @@ def _build(world: World) -> House:
     absence = ada.post(f"/users/{world.alice.id}/absences", period)
     reminder = {"action": action["id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
     reminded = world.olga.post("/reminders", reminder | {"for": [world.alice.email]})
+    note = world.olga.post(f"/feedback/{item['id']}/notes", {"body": "Call back"})
     [integration_token] = ada.get(f"/integrations/{integration['id']}/tokens")["items"]
     [shared] = world.olga.post(f"/feedback/{item['id']}/messages", {"to": ["ceo@example.com"], "body": "Look."})[
         "items"
@@ -415,6 +429,7 @@ def _build(world: World) -> House:
         "message_id": shared["id"],
         "share_id": shared["share"],
         "template_id": 1,
+        "note_id": note["id"],
         "token_id": world.alice.post("/me/tokens", {"name": "spare"})["id"],
         "key": "standard",
         **_endpoint(house, ada.token),

@@ -49,6 +49,7 @@ def fill(world: World) -> None:
     mine, his = world.give("Alice", "Bob", item=item, due_in="P2D")["actions"]
     world.alice.fire(mine, "complete", through=True, outcome="fixed")
     world.bob.fire(his, "accept")
+    world.olga.post(f"/feedback/{item['id']}/notes", {"body": "@Bob, **look**"})
     world.olga.post("/feedback", {"text": "Once"}, headers={"Idempotency-Key": "k1"})
 
 

@@ -30,6 +30,7 @@ from cfm_workflow.api import (
     stream,
     templates,
     webhooks,
+    when,
     workflows,
 )
 from cfm_workflow.service import Service
@@ -61,6 +62,7 @@ ROUTES = (
     stream,
     templates,
     webhooks,
+    when,
     workflows,
 )
 """The modules whose import has declared all operations."""

@@ -18,8 +18,8 @@ from cfm_workflow.forms.pages import page_of
 from cfm_workflow.operations import closing, erasure
 from cfm_workflow.operations import feedback as feedback_operations
 from cfm_workflow.queries import checks as checks_query
-from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries import feedback as feedback_query
+from cfm_workflow.queries import timeline
 
 TAG = "feedback"
 _ONE = "/feedback/<id:feedback_id>"
@@ -148,9 +148,6 @@ def list_checks(ask: Ask, feedback_id: int) -> Any:
     answers={200: page_of(TimelineEntryOut)},
 )
 def get_timeline(ask: Ask, feedback_id: int) -> Any:
-    """What happened to an item and to the actions that serve it, newest last."""
+    """What happened to an item and to the actions that serve it, notes as they are now; newest last, unless asked."""
     feedback_query.find(ask.session, ask.caller, feedback_id)
-    page = feedback_query.timeline(
-        ask.session, ask.caller, feedback_id, ask.query, present=lambda row: events_query.entry(row.body)
-    )
-    return page.as_answer()
+    return timeline.page(ask.session, ask.caller, feedback_id, ask.query).as_answer()

@@ -21,11 +21,14 @@ from cfm_workflow.forms.fields import (
     Text,
     Whole,
 )
+from cfm_workflow.forms.notes import NoteOut
 from cfm_workflow.forms.pages import CountedPageQuery, PageQuery
+from cfm_workflow.forms.personal_reminders import ReminderOut
 from cfm_workflow.models.feedback import ItemStatus
 from cfm_workflow.operations.feedback import DEFAULT_SOURCE
 from cfm_workflow.policy.metrics import SCALES, misfit
 from cfm_workflow.queries.checks import ANSWERS
+from cfm_workflow.queries.timeline import ORDERS
 
 STATUSES = tuple(status.value for status in ItemStatus)
 METRICS = tuple(SCALES)
@@ -110,6 +113,12 @@ class FeedbackQuery(CountedPageQuery):
 class TimelineQuery(PageQuery):
     """A page of a timeline."""
 
+    order = fields.String(
+        load_default=ORDERS[0],
+        validate=validate.OneOf(ORDERS),
+        metadata={"description": "`asc`: newest last."},
+    )
+
 
 class ItemCustomerOut(Schema):
     id = fields.Integer(required=True)
@@ -191,6 +200,8 @@ class TimelineEntryOut(Schema):
     changes = fields.Dict()
     label = fields.Dict(metadata={"description": "Which label was put on it, or taken off."})
     watcher = fields.Dict(metadata={"description": "Who watches from now on, or no more."})
+    reminder = fields.Nested(ReminderOut, metadata={"description": "As it is now, if it is there for you."})
+    note = fields.Nested(NoteOut, metadata={"description": "As it is now; its changes are no entries."})
 
 
 class CustomerIn(Form):

@@ -1,11 +1,14 @@
 """Notes, in and out."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from cfm_workflow import limits
 from cfm_workflow.forms.fields import Form, Moment, Text
 from cfm_workflow.forms.pages import PageQuery
 from cfm_workflow.forms.personal_reminders import ReminderOut
+from cfm_workflow.forms.when import IN_WORDS
 from cfm_workflow.queries.notes import SORTS
 
 _BODY = {"description": "Markdown. `@name` and `@[Name](user:3)` or `(team:2)` mention people and teams."}
@@ -14,6 +17,12 @@ _BODY = {"description": "Markdown. `@name` and `@[Name](user:3)` or `(team:2)` m
 class NoteIn(Form):
     body = Text(limits.NOTE, required=True, metadata=_BODY)
     remind_at = Moment(metadata={"description": "Reminds the caller of the item then, with the first line."})
+    remind_in_words = Text(limits.WORDS_OF_TIME, metadata={"description": f"Instead of `remind_at`. {IN_WORDS}"})
+
+    @validates_schema(skip_on_field_errors=False)
+    def _one_time(self, values: dict[str, Any], **kwargs: Any) -> None:
+        if "remind_at" in values and "remind_in_words" in values:
+            raise ValidationError({"remind_in_words": ["only one of remind_at and remind_in_words can be given"]})
 
 
 class NoteChange(Form):
@@ -25,7 +34,7 @@ class NoteQuery(PageQuery):
 
 
 class MentionableQuery(Form):
-    q = Text(limits.QUERY, required=True, metadata={"description": "How a word of the name begins."})
+    q = Text(limits.QUERY, load_default="", metadata={"description": "How a word of the name begins."})
 
 
 class WriterOut(Schema):

@@ -1,10 +1,13 @@
-"""An undone step is not told of: mails about it that have not left are taken back, and nobody hears of the undoing."""
+"""What is undone or deleted in time is not told of: mails about it that have not left are taken back.
+
+Nobody hears of the undoing either.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Select, and_, delete, exists, func, select, text, update
+from sqlalchemy import Select, and_, delete, exists, func, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.models import Delivery, Event, Notice
@@ -28,10 +31,17 @@ EDITS: Final = (
 """Events of an action that are no step and so cannot be what was undone."""
 OPEN_AGAIN: Final = ("feedback.reopened", "action_group.reopened")
 """That an item or a group had ended was no news either, when it is open again by the undoing."""
+DELETED: Final = "note.deleted"
 
 
 def take_back(session: Session, facts: Sequence["Fact"], *, now: datetime) -> frozenset[tuple[int, int]]:
-    """Cancel what was to be told of the steps that these facts undo; who had not heard of which action's step yet."""
+    """Cancel what was to be told of the steps that these facts undo, and of the notes that they delete.
+
+    The answer says who had not heard of which action's step yet.
+    """
+    for fact in facts:
+        if fact.type == DELETED:
+            _forget_note(session, fact.subject_id, now)
     open_again = {fact.feedback_id for fact in facts if fact.type in OPEN_AGAIN}
     return frozenset(
         (account_id, fact.action_id)
@@ -61,18 +71,33 @@ def _take_back(
     session.execute(delete(Notice).where(unsent, Notice.action_id == action_id))
     ended = select(Event.position).where(Event.position == Notice.position, Event.feedback_id.in_(open_again))
     session.execute(delete(Notice).where(unsent, Notice.action_id.is_(None), ended.exists()))
-    empty = ~exists().where(Notice.account_id == Delivery.account_id, Notice.batch == batch)
-    session.execute(
-        update(Delivery)
-        .where(Delivery.account_id.in_(waiting), Delivery.position == batch, empty)
-        .values(state="cancelled", settled_at=now, answer="undone in time")
-    )
+    _cancel_empty(session, and_(Delivery.account_id.in_(waiting), Delivery.position == batch), "undone in time", now)
     return waiting
 
 
 def call_off(session: Session, *, now: datetime) -> None:
     """Nobody is mailed what is still waiting; it stays in the inboxes."""
     session.execute(update(Delivery).where(_UNSENT).values(state="cancelled", settled_at=now, answer="called off"))
+
+
+def _forget_note(session: Session, note_id: int, now: datetime) -> None:
+    told = select(Event.position).where(Event.subject_type == "note", Event.subject_id == note_id)
+    about = Notice.position.in_(session.scalars(told).all())
+    mails = session.execute(select(Notice.account_id, Notice.batch).where(about, Notice.batch.is_not(None))).all()
+    keys = tuple_(Delivery.account_id, Delivery.position)
+    waiting = select(Delivery.account_id, Delivery.position).where(_UNSENT, keys.in_([tuple(mail) for mail in mails]))
+    unsent = [tuple(mail) for mail in session.execute(waiting.with_for_update())]
+    session.execute(
+        delete(Notice).where(about, or_(Notice.batch.is_(None), tuple_(Notice.account_id, Notice.batch).in_(unsent)))
+    )
+    _cancel_empty(session, keys.in_(unsent), "deleted in time", now)
+
+
+def _cancel_empty(session: Session, mails: Any, why: str, now: datetime) -> None:
+    """Cancel those of some mails in which nothing is left to be told."""
+    empty = ~exists().where(Notice.account_id == Delivery.account_id, Notice.batch == Delivery.position)
+    settled = {"state": "cancelled", "settled_at": now, "answer": why}
+    session.execute(update(Delivery).where(mails, empty).values(settled))
 
 
 _UNSENT: Final = and_(text("state = 'pending'"), Delivery.tries == 0, Delivery.account_id.is_not(None))

@@ -12,15 +12,15 @@ from sqlalchemy.orm import Session
 
 from cfm_workflow import access, ledger, limits
 from cfm_workflow.access import Caller
-from cfm_workflow.errors import Conflict, Invalid, NotFound, Stale
+from cfm_workflow.errors import Conflict, Invalid, Stale
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Account, Feedback, Note, NoteMention, NoteVersion
 from cfm_workflow.operations import personal_reminders
-from cfm_workflow.policy.markdown import first_line
+from cfm_workflow.policy.markdown import first_line, plain
 from cfm_workflow.policy.mentions import Resolved, is_there, resolve
-from cfm_workflow.queries import callers
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import notes as notes_query
+from cfm_workflow.queries import when
 
 REMINDED_OF: Final = 200
 """Characters of the first line that a reminder repeats."""
@@ -34,6 +34,7 @@ def add(session: Session, caller: Caller, feedback_id: int, fields: Mapping[str,
     """
     item = _take_item(session, caller, feedback_id)
     access.require(caller, "note.write")
+    remind_at = _when(session, caller, fields, now)
     found = _resolve(session, fields["body"])
     values = {
         "feedback_id": feedback_id,
@@ -49,8 +50,8 @@ def add(session: Session, caller: Caller, feedback_id: int, fields: Mapping[str,
     _keep_version(session, note_id, 1, found.body, caller, now)
     told, not_told = _mention(session, caller, note_id, feedback_id, found, now)
     reminder = None
-    if fields.get("remind_at") is not None:
-        wanted = {"feedback": feedback_id, "remind_at": fields["remind_at"], "every": None, "if_answered": "keep"}
+    if remind_at is not None:
+        wanted = {"feedback": feedback_id, "remind_at": remind_at, "every": None, "if_answered": "keep"}
         words = first_line(found.body, REMINDED_OF)
         reminder = personal_reminders.create(session, caller, wanted | {"text": words}, now=now)
     _record(session, caller, "note.added", note_id, item, told, now)
@@ -104,6 +105,19 @@ def erase(session: Session, feedback_ids: Sequence[int], *, instead: str) -> Non
     session.execute(update(Note).where(*kept).values(body=instead))
 
 
+def _when(session: Session, caller: Caller, fields: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When the writer wants to be reminded, if they do."""
+    name = next((name for name in ("remind_at", "remind_in_words") if name in fields), None)
+    if name is None:
+        return None
+    if caller.is_integration:
+        raise Invalid({name: ["must be left out: a program is not reminded"]})
+    if name == "remind_in_words":
+        return when.meant(session, caller, fields[name], field=name, now=now)
+    at: datetime = fields[name]
+    return at
+
+
 def _take_item(session: Session, caller: Caller, feedback_id: int) -> Any:
     session.execute(select(Feedback.id).where(Feedback.id == feedback_id).with_for_update(key_share=True))
     item = feedback_query.find(session, caller, feedback_id)
@@ -134,6 +148,8 @@ def _resolve(session: Session, body: str) -> Resolved:
     found = resolve(body, *notes_query.everybody(session))
     if len(found.mentions) > limits.MENTIONS:
         raise Invalid({"body": [f"must mention at most {limits.MENTIONS} people and teams"]})
+    if len(found.body) > limits.NOTE:
+        raise Invalid({"body": [f"must have at most {limits.NOTE} characters, each mention written out"]})
     return found
 
 
@@ -152,8 +168,7 @@ def _mention(
     before = set(session.scalars(select(NoteMention.account_id).where(NoteMention.note_id == note_id)))
     named = session.execute(select(Account.id, Account.name).where(Account.id.in_(people)))
     names = {row.id: row.name for row in named}
-    hidden = {ident for ident in people if not _may_see(session, ident, feedback_id)}
-    seen = people - hidden
+    seen = feedback_query.readers(session, feedback_id, people)
     session.execute(update(NoteMention).where(NoteMention.note_id == note_id).values(current=False))
     again = NoteMention.account_id.in_(seen & before)
     session.execute(update(NoteMention).where(NoteMention.note_id == note_id, again).values(current=True))
@@ -162,20 +177,7 @@ def _mention(
         row = {"note_id": note_id, "current": True, "at": now}
         session.execute(insert(NoteMention), [row | {"account_id": ident} for ident in new])
     told = [{"id": ident, "name": names[ident]} for ident in new if ident != caller.id]
-    return told, [names[ident] for ident in sorted(hidden)]
-
-
-def _may_see(session: Session, account_id: int, feedback_id: int) -> bool:
-    reader = callers.by_id(session, account_id)
-    if reader is None:
-        return False
-    if not reader.hidden_teams:
-        return True
-    try:
-        feedback_query.find(session, reader, feedback_id)
-    except NotFound:
-        return False
-    return True
+    return told, [names[ident] for ident in sorted(people - seen)]
 
 
 def _record(
@@ -191,7 +193,7 @@ def _record(
     brief = {
         "id": note_id,
         "feedback": item.id,
-        "text": first_line(note.body, limits.EVENT_TEXT) if note.body else "",
+        "text": plain(note.body)[: limits.EVENT_TEXT],
         "author": {"id": note.author_id, "name": note.author_name},
         "version": note.version,
     }

@@ -36,8 +36,8 @@ RELATIONS: Final = (
 )
 """How a person can stand to an event, nearest first. Of an item: assignees and assigners of its actions. A pool
 member is one while nobody has the action, a sibling has another unfinished action of the same group, webhooks have
-owners, supervisors are told what is escalated to them, a personal reminder is for its receivers, and notes
-mention people."""
+owners, supervisors are told what is escalated to them, a personal reminder is for its receivers, and notes mention
+people."""
 
 SIBLINGS: Final = "siblings"
 _SIBLING: Final = RELATIONS.index("sibling")

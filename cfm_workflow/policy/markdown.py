@@ -96,11 +96,18 @@ def _make() -> Any:
 _PARSER: Final = _make()
 
 
+_TOKEN: Final = re.compile(r"@\[((?:\\.|[^\[\]\\])*)\]\((?:user|team):\d+\)")
+
+
+def plain(text: str) -> str:
+    """The text as it was written, with mentions as `@Name`."""
+    return _TOKEN.sub(lambda found: "@" + re.sub(r"\\(.)", r"\1", found[1]), text)
+
+
 def first_line(text: str, longest: int) -> str:
     """The first line that says something, without marks of headings, lists and mentions."""
-    for line in text.splitlines():
-        plain = re.sub(r"@\[((?:\\.|[^\[\]\\])*)\]\((?:user|team):\d+\)", r"@\1", line)
-        plain = re.sub(r"^[\s#>*+-]+", "", plain).strip()
-        if plain:
-            return plain if len(plain) <= longest else plain[: longest - 1].rstrip() + "…"
+    for line in plain(text).splitlines():
+        words = re.sub(r"^[\s#>*+-]+", "", line).strip()
+        if words:
+            return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
     return text.strip()[:longest]

@@ -18,12 +18,34 @@ _SCAN: Final = re.compile(
     r"|(?P<typed>(?<![\w.@/+-])@(?=\w))",
     re.MULTILINE | re.DOTALL,
 )
-_ENDS: Final = re.compile(
-    r"(?:(?:님|씨)?(?:에게서?|한테서?|께서?|이랑|랑|이|가|은|는|을|를|의|와|과|도|만|께)?)?(?![\w@])(?!\.\w)"
+_TITLES: Final = "대리|과장|차장|부장|팀장|실장|본부장|이사|대표|매니저|선생"
+_PARTICLES: Final = (
+    "에게서|에게|한테서|한테|께서|께|이랑|랑|하고|으로|로|부터|까지|보다|처럼|이라고|라고|이가|이|가|은|는|을|를|의|와|과"
+    "|도|만|에서|에|입니다"
 )
-"""What may stand directly behind a name: nothing, or a form of address and a particle."""
+_ENDS: Final = re.compile(rf"(?:{_TITLES})?(?:님|씨)?(?:들)?(?:(?:{_PARTICLES})(?:은|는|도|만|의)?)?(?![\w@])(?!\.\w)")
+"""What may stand directly behind a name: nothing, or a title, a form of address and particles.
+
+Not what also ends names: 민수아 need not be 민수 who is called.
+"""
 _WORD: Final = re.compile(r"[\w.+-]+(?:@[\w.-]*\w)?")
 _SPECIAL: Final = re.compile(r"([\\\[\]])")
+_HANGUL: Final = re.compile("[가-힣]+")
+_FAMILIES_OF_TWO: Final = frozenset({"남궁", "황보", "제갈", "사공", "선우", "서문", "독고", "동방"})
+
+
+def first_name(name: str) -> str | None:
+    """What people call each other by whose whole name this is; None where it does not tell.
+
+    Korean names begin with the family: of one syllable, seldom of two.
+    """
+    words = name.split()
+    if len(words) > 1:
+        return words[-1] if all(map(_HANGUL.fullmatch, words)) else words[0]
+    if not _HANGUL.fullmatch(name):
+        return None
+    given = name[2:] if name[:2] in _FAMILIES_OF_TWO else name[1:]
+    return given if len(given) == 2 else None
 
 
 @dataclass(frozen=True, slots=True)

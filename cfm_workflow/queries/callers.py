@@ -1,5 +1,6 @@
 """Who is behind a token, a session or an account, with all that access depends on, in one statement. Never writes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,7 @@ _SESSIONS = select(
 _BY_SESSION = _SESSIONS.where(BrowserSession.hash == bindparam("hash"))
 _BY_SESSION_ID = _SESSIONS.where(BrowserSession.id == bindparam("id"))
 _BY_ID = select(*_ACCOUNT).where(Account.id == bindparam("id"))
+_ACCOUNTS = select(*_ACCOUNT).where(Account.id.in_(bindparam("ids", expanding=True)))
 
 
 def by_token(session: Session, token_hash: str, *, now: datetime) -> tuple[Caller, datetime | None] | None:
@@ -108,6 +110,12 @@ def by_id(session: Session, account_id: int) -> Caller | None:
     """The caller an account would be, unscoped; None when it is switched off or unknown."""
     row = session.execute(_BY_ID, {"id": account_id}).one_or_none()
     return _caller(row, token_scopes=None, token_id=None) if row is not None and row.active else None
+
+
+def by_ids(session: Session, account_ids: Collection[int]) -> list[Caller]:
+    """The callers that some accounts would be, unscoped, without those that are switched off or unknown."""
+    rows = session.execute(_ACCOUNTS, {"ids": list(account_ids)})
+    return [_caller(row, token_scopes=None, token_id=None) for row in rows if row.active]
 
 
 def _caller(row: Row[Any], *, token_scopes: list[str] | None, token_id: int | None) -> Caller:

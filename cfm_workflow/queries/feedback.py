@@ -1,20 +1,21 @@
-"""Feedback items as everybody sees them: one, lists by key, search, timeline. Never writes."""
+"""Feedback items as everybody sees them: one, lists by key, search. Never writes."""
 
 from collections import namedtuple
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, column, exists, func, literal_column, or_, select, table, text, true
+from sqlalchemy import and_, bindparam, column, exists, func, literal_column, or_, select, table, text, true
 from sqlalchemy.orm import Session
 
 from cfm_workflow import limits
 from cfm_workflow.access import Caller, allows, by_role
 from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.errors import NotFound
-from cfm_workflow.models import Action, ActionFeedback, Customer, Event, Feedback, Labelling
+from cfm_workflow.models import Action, ActionFeedback, Customer, Feedback, Labelling, Team
 from cfm_workflow.policy.search import phrases
 from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import callers
 from cfm_workflow.queries import labels as labels_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 from cfm_workflow.queries.relations import handled_items
@@ -117,15 +118,31 @@ def brief(item: Any) -> dict[str, Any]:
     return short
 
 
+_OWN = (Action.assignee_id, Action.on_behalf_of_id, Action.assigner_id)
+
+
 def may_see(caller: Caller) -> Any:
     """An item with work of a restricted team is for those who have to do with that work, and who have work on it."""
     if not caller.hidden_teams:
         return true()
     here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
     hidden = exists().where(here, Action.team_id.in_(list(caller.hidden_teams)))
-    own = (Action.assignee_id, Action.on_behalf_of_id, Action.assigner_id)
-    mine = exists().where(here, or_(*(column == caller.id for column in own)))
+    mine = exists().where(here, or_(*(column == caller.id for column in _OWN)))
     return or_(~hidden, mine, Feedback.recorded_by == caller.id)
+
+
+def readers(session: Session, feedback_id: int, people: Collection[int]) -> set[int]:
+    """Those of some active people who may see an item, as `may_see` says."""
+    here = and_(ActionFeedback.feedback_id == feedback_id, Action.id == ActionFeedback.action_id)
+    of_restricted = select(Team.id).where(Team.restricted, exists().where(here, Action.team_id == Team.id))
+    teams = set(session.scalars(of_restricted))
+    if not teams:
+        return set(people)
+    work = select(*_OWN).join(ActionFeedback, here)
+    own = {ident for row in session.execute(work) for ident in row}
+    own.add(session.scalars(select(Feedback.recorded_by).where(Feedback.id == feedback_id)).one())
+    free = {caller.id for caller in callers.by_ids(session, people) if caller.hidden_teams.isdisjoint(teams)}
+    return {ident for ident in people if ident in own or ident in free}
 
 
 def find(session: Session, caller: Caller, feedback_id: int) -> Any:
@@ -272,19 +289,3 @@ def _found(session: Session, question: str) -> Any:
     indexed = func.to_tsvector(literal_column("'simple'"), Feedback.search_text)
     asked = [func.phraseto_tsquery(literal_column("'simple'"), " ".join(phrase)) for phrase in wanted]
     return and_(*(indexed.op("@@")(query) for query in asked))
-
-
-TIMELINE_SORTS = {"position": Sort((Event.position,)), "-position": Sort((Event.position,), descending=True)}
-
-
-def timeline(
-    session: Session, caller: Caller, feedback_id: int, wanted: Mapping[str, Any], *, present: Callable[[Any], Any]
-) -> Page:
-    """What happened to an item and to the visible actions that serve it, newest last unless `sort` is `-position`."""
-    serving = select(ActionFeedback.action_id).where(ActionFeedback.feedback_id == feedback_id)
-    about = or_(and_(Event.feedback_id == feedback_id, Event.action_id.is_(None)), Event.action_id.in_(serving))
-    if caller.hidden_teams:
-        seen = select(Action.id).where(actions_query.may_see(caller))
-        about = and_(about, or_(Event.action_id.is_(None), Event.action_id.in_(seen)))
-    events: Select[Any] = select(Event.body).where(about, ~Event.audit)
-    return fetch_page(session, events, wanted, TIMELINE_SORTS, present=present)

@@ -11,7 +11,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Account, Feedback, Note, NoteMention, NoteVersion, Team, TeamMember
 from cfm_workflow.policy.markdown import render
-from cfm_workflow.policy.mentions import Who, chosen
+from cfm_workflow.policy.mentions import Who, chosen, first_name
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 
@@ -62,6 +62,12 @@ def show_all(session: Session, notes: Sequence[Any]) -> list[dict[str, Any]]:
     return [_view(note, names) for note in notes]
 
 
+def shown(session: Session, caller: Caller, note_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Per id: the note, which is on an item that the caller may see."""
+    rows = session.execute(SELECT.where(Note.id.in_(note_ids))).all()
+    return {note["id"]: note for note in show_all(session, rows)}
+
+
 def _view(note: Any, names: Mapping[Who, str]) -> dict[str, Any]:
     gone = note.deleted_at is not None
     mentioned = [] if gone else [who for who in chosen(note.body) if who in names]
@@ -88,12 +94,6 @@ def page(session: Session, feedback_id: int, wanted: Mapping[str, Any]) -> Page:
     query = SELECT.where(Note.feedback_id == feedback_id)
     found = fetch_page(session, query, wanted, SORTS, present=lambda row: row)
     return Page(show_all(session, found.items), found.next_cursor)
-
-
-def of_ids(session: Session, ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """Some notes by id, of an item that the reader sees."""
-    rows = session.execute(SELECT.where(Note.id.in_(ids))).all() if ids else []
-    return {note["id"]: note for note in show_all(session, rows)}
 
 
 MENTION_SORTS: Final = {"-note": Sort((NoteMention.note_id,), descending=True)}
@@ -132,19 +132,24 @@ def versions(session: Session, note_id: int, wanted: Mapping[str, Any]) -> Page:
 
 
 def everybody(session: Session) -> tuple[dict[str, frozenset[Who]], dict[Who, str]]:
-    """Who goes by which name, casefolded, and what they are shown as: active people, and teams."""
+    """Who goes by which name, casefolded, and what they are shown as: active people, and teams.
+
+    A first name counts where nobody goes by it otherwise.
+    """
     called: dict[str, set[Who]] = defaultdict(set)
+    first: dict[str, set[Who]] = defaultdict(set)
     names: dict[Who, str] = {}
     people = select(Account.id, Account.name, Account.email).where(Account.kind == "user", Account.active)
     for ident, name, email in session.execute(people):
         names["user", ident] = name
         for word in (name, email or "", (email or "").partition("@")[0]):
             called[word.casefold()].add(("user", ident))
+        first[(first_name(name) or "").casefold()].add(("user", ident))
     for ident, name, key in session.execute(select(Team.id, Team.name, Team.key)):
         names["team", ident] = name
         for word in (name, key):
             called[word.casefold()].add(("team", ident))
-    return {word: frozenset(who) for word, who in called.items() if word}, names
+    return {word: frozenset(who) for word, who in (first | called).items() if word}, names
 
 
 def members(session: Session, team_ids: Collection[int]) -> set[int]:

@@ -48,6 +48,14 @@ def find(session: Session, caller: Caller, reminder_id: int) -> Any:
     return row
 
 
+def shown(session: Session, caller: Caller, reminder_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Per id: the reminder, if it is there for the caller."""
+    query = SELECT.where(PersonalReminder.id.in_(reminder_ids), _may_see(caller))
+    rows = session.execute(query if _oversees(caller) else query.where(_concerns(caller.id))).all()
+    people = receivers(session, [row.id for row in rows])
+    return {row.id: view(row, people[row.id]) for row in rows}
+
+
 def _oversees(caller: Caller) -> bool:
     """Whether those of others are there for the caller, too."""
     return caller.is_administrator or caller.is_supervisor or caller.is_integration

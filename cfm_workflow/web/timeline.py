@@ -1,6 +1,6 @@
 """The story of an item in its reader's words: events, and among them notes and messages as they are now."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,9 +11,10 @@ from cfm_workflow.letters import Reader as LetterReader
 from cfm_workflow.letters.telling import Teller
 from cfm_workflow.letters.telling import who as who_did
 from cfm_workflow.operations.mail import names_of
-from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import notes as notes_query
+from cfm_workflow.queries import personal_reminders as reminders_query
+from cfm_workflow.queries import timeline as timeline_query
 from cfm_workflow.texts import mark
 from cfm_workflow.web.feedback import channel_of
 from cfm_workflow.web.pages import Visit
@@ -85,12 +86,12 @@ _HEARD: Final = mark("Heard from the customer (%(channel)s)")
 
 def of_item(visit: Visit, feedback_id: int, cursor: str | None) -> dict[str, Any]:
     """A page of the story, the newest last; `older` is the cursor of the page before it."""
-    wanted = {"sort": "-position", "limit": ENTRIES, "cursor": cursor}
-    found = feedback_query.timeline(
-        visit.session, visit.caller, feedback_id, wanted, present=lambda row: News("", orjson.loads(row.body))
-    )
-    told = [news for news in reversed(found.items) if _says_something(news)]
-    notes = notes_query.of_ids(visit.session, _ids(told, "note"))
+    wanted = {"order": "desc", "limit": ENTRIES, "cursor": cursor}
+    found = timeline_query.positions(visit.session, visit.caller, feedback_id, wanted)
+    happened = [News("", orjson.loads(body)) for body in timeline_query.bodies(visit.session, found.items[::-1])]
+    reminders = reminders_query.shown(visit.session, visit.caller, _ids(happened, "reminder"))
+    told = [news for news in happened if _says_something(news) and _is_there(news, reminders)]
+    notes = notes_query.shown(visit.session, visit.caller, _ids(told, "note"))
     messages = messages_query.of_ids(visit.session, visit.caller, _ids(told, "message"))
     teller = Teller(
         LetterReader(visit.caller.id or 0, visit.reader.language, visit.reader.zone),
@@ -107,6 +108,11 @@ def _says_something(news: News) -> bool:
     if news.type == "message.sent":
         return bool(news.part("message").get("state") == "recorded")
     return news.type not in _UNSAID
+
+
+def _is_there(news: News, reminders: Collection[int]) -> bool:
+    """Reminders of others are theirs."""
+    return not news.type.startswith("reminder.") or news.part("reminder").get("id") in reminders
 
 
 def _ids(told: Iterable[News], kind: str) -> set[int]:

@@ -139,8 +139,9 @@ def test_unknown_and_doubled_parameters_are_refused(world: World, operation: Ope
     if "<" in path:
         pytest.skip("an import is needed for it")
     more = {"json": operation.example} if operation.body is not None else {}
+    needed = "text=tomorrow&" if operation.name == "readWordsOfTime" else ""
     for query, name in (("no_such_parameter=1", "no_such_parameter"), ("limit=1&limit=2", "limit")):
-        problem = is_problem(world.ada.ask(operation.method, f"{path}?{query}", **more), 422)
+        problem = is_problem(world.ada.ask(operation.method, f"{path}?{needed}{query}", **more), 422)
         assert list(problem["errors"]) == [name]
 
 

@@ -46,6 +46,7 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     personal_reminders_come(world, item, fill)
     messages_are_exchanged(world, noon, fill)
     a_loop_is_closed(world, fill)
+    notes_are_written(world, item, fill)
     groups_end(world, fill)
     the_clock_stands_still(world)
     people_disappear(world, fill)
@@ -290,6 +291,14 @@ def a_loop_is_closed(world: World, fill: Fill) -> None:
     token = LetterSigner(world.service.ring).sign(LetterPurpose.CHECK, asked, expires_at=expires_at)
     form = {"solved": "no", "word": fill(limits.COMMENT)}
     assert world.app.test_client().post(f"/c/{token}", data=form).status_code in (200, 422)
+
+
+def notes_are_written(world: World, item: dict[str, Any], fill: Fill) -> None:
+    everybody = " ".join(f"@[x](user:{person.id})" for person in world.people.values())
+    text = fill(limits.NOTE - len(everybody) - 400)
+    note = world.olga.post(f"/feedback/{item['id']}/notes", {"body": f"{text} {everybody}"})
+    world.olga.expect(200, "PATCH", f"/notes/{note['id']}", {"body": text})
+    world.olga.expect(204, "DELETE", f"/notes/{note['id']}")
 
 
 def groups_end(world: World, fill: Fill) -> None:

@@ -91,6 +91,9 @@ IN_WORDS: dict[str, set[str]] = {
     "changeTemplate":    {"team", "subject", "body"},
     "previewTemplate":   {"feedback", "subject", "body"},
     "previewStoredTemplate": {"feedback"},
+    "addNote":           {"body", "remind_at", "remind_in_words"},
+    "changeNote":        {"body"},
+    "readWordsOfTime":   {"text"},
     "createWebhook":     {"url", "event_types", "teams", "workflows", "headers", "secret"},
     "changeWebhook":     {"url", "event_types", "teams", "workflows", "headers"},
     "rotateWebhookSecret": {"secret"},
@@ -109,7 +112,7 @@ CHECKS = {
 }
 ENDLESS = [operation.name for operation in OPERATIONS if operation.streams]
 """It reads an answer to its end, and these have none; `tests/api/test_stream.py` asks them."""
-ERASED_NOT_GONE = ("/feedback/", "/customers/", "/reminders/", "/labels/", "/messages/", "/shares/")
+ERASED_NOT_GONE = ("/feedback/", "/customers/", "/reminders/", "/labels/", "/messages/", "/shares/", "/notes/")
 """DELETE erases what is personal there, cancels, or retires; that something was there stays, and is shown."""
 ANYWHERE = {"cursor", "Idempotency-Key"}  # a cursor goes with its list; a key with one request only
 MANY = 8

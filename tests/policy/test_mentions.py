@@ -2,7 +2,7 @@
 
 import pytest
 
-from cfm_workflow.policy.mentions import resolve
+from cfm_workflow.policy.mentions import first_name, resolve
 
 ADA, IT, MINSU, KIM = ("user", 1), ("team", 2), ("user", 3), ("user", 4)
 NAMES = {ADA: "Ada Lovelace", IT: "IT [desk]", MINSU: "김민수", KIM: "민수"}
@@ -26,6 +26,8 @@ CALLED = {
         ("@it @it", [IT]),
         ("@김민수님에게 물어보세요", [MINSU]),
         ("@민수가 압니다", [KIM]),
+        ("@김민수팀장님께서는 @ada한테도", [MINSU, ADA]),
+        ("@민수아 @김민수진", []),
         ("@[Ada Lovelace](user:1) and @[x](team:2)", [ADA, IT]),
         ("@item is no team", []),
         ("mail bob@it.example and x@ada", []),
@@ -50,3 +52,18 @@ def test_a_text_that_was_resolved_is_resolved_the_same_again() -> None:
     once = resolve("@ada @it @김민수님", CALLED, NAMES)
     assert resolve(once.body, CALLED, NAMES).body == once.body
     assert resolve(once.body, CALLED, NAMES).mentions == once.mentions
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("Ada Lovelace", "Ada"),
+        ("Ada", None),
+        ("김민수", "민수"),
+        ("김 민수", "민수"),
+        ("남궁민수", "민수"),
+        ("김민", None),
+    ],
+)
+def test_a_first_name_is_what_people_call_each_other(name: str, first: str | None) -> None:
+    assert first_name(name) == first
