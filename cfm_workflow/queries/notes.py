@@ -96,12 +96,6 @@ def page(session: Session, feedback_id: int, wanted: Mapping[str, Any]) -> Page:
     return Page(show_all(session, found.items), found.next_cursor)
 
 
-def of_ids(session: Session, ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """Some notes by id, of an item that the reader sees."""
-    rows = session.execute(SELECT.where(Note.id.in_(ids))).all() if ids else []
-    return {note["id"]: note for note in show_all(session, rows)}
-
-
 MENTION_SORTS: Final = {"-note": Sort((NoteMention.note_id,), descending=True)}
 
 

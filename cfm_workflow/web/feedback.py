@@ -224,7 +224,15 @@ CHANNELS: Final = {
     "chat": mark("Chat"),
     "letter": mark("Letter"),
     "in_person": mark("In person"),
+    "web": mark("Web"),
 }
+
+
+def channel_of(name: str | None) -> str | None:
+    """What a channel is called; one of somebody's own is called as they call it."""
+    return say(CHANNELS[name]) if name in CHANNELS else name
+
+
 LANGUAGES: Final = (("en", "English"), ("ko", "한국어"))
 _OF_CUSTOMER: Final = ("name", "email", "phone", "language")
 

@@ -23,7 +23,7 @@ from cfm_workflow.queries import templates as templates_query
 from cfm_workflow.texts import mark
 from cfm_workflow.web import steps, timeline
 from cfm_workflow.web.door import Said
-from cfm_workflow.web.feedback import CHANNELS, LANGUAGES, may_make_labels, names, offered, status_of
+from cfm_workflow.web.feedback import CHANNELS, LANGUAGES, channel_of, may_make_labels, names, offered, status_of
 from cfm_workflow.web.moments import written
 from cfm_workflow.web.pages import See, Shown, Visit, page
 from cfm_workflow.web.speech import say
@@ -34,6 +34,8 @@ SHARES: Final = 10
 CHECKS: Final = 5
 WATCHERS: Final = 20
 TEMPLATES: Final = 100
+SPOKEN: Final = ("phone", "chat", "letter", "in_person", "email")
+"""The channels of words that were exchanged elsewhere."""
 WAYS: Final = {
     "note": mark("Note"),
     "reply": mark("Reply"),
@@ -101,7 +103,7 @@ def shown(visit: Visit, feedback_id: int, *, way: str = "", extra: Mapping[str, 
     way = way if way in WAYS else "note"
     last = messages_query.last_outgoing(visit.session, feedback_id)
     values = {
-        "item": {**seen, **status_of(seen)},
+        "item": {**seen, **status_of(seen), "channel": channel_of(seen["channel"])},
         "is_erased": row.erased_at is not None,
         **_actions(visit, feedback_id),
         **_watching(visit, feedback_id),
@@ -116,7 +118,7 @@ def shown(visit: Visit, feedback_id: int, *, way: str = "", extra: Mapping[str, 
             for each, label in WAYS.items()
         ],
         "last_message": last.id if last is not None else "",
-        "channels": [(name, say(label)) for name, label in CHANNELS.items() if name != "email"],
+        "channels": [(name, say(CHANNELS[name])) for name in SPOKEN],
         "languages_of_customers": LANGUAGES,
         "made_at": written(visit.now, visit.reader),
         "templates": _templates(visit) if way == "reply" else [],
@@ -151,6 +153,7 @@ def _actions(visit: Visit, feedback_id: int) -> dict[str, Any]:
         "done_count": sum(group["done"] for group in groups.values()),
         "more_actions": found.next_cursor,
         "first_actions": cursor is not None,
+        "here": f"/feedback/{feedback_id}?actions={cursor}" if cursor else f"/feedback/{feedback_id}",
     }
 
 

@@ -88,7 +88,7 @@ def _written(visit: Visit) -> dict[str, Any]:
         given["template"] = int(form["template"])
     seen = form.get("last_message", "")
     given["last_message"] = int(seen) if is_number(seen) else None
-    return given | ({"anyway": True} if form.get("anyway") else {})
+    return given
 
 
 def _call_again(visit: Visit, feedback_id: int) -> Shown:

@@ -1,6 +1,6 @@
 """The story of an item in its reader's words: events, and among them notes and messages as they are now."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,12 +9,14 @@ import orjson
 from cfm_workflow.letters import News
 from cfm_workflow.letters import Reader as LetterReader
 from cfm_workflow.letters.telling import Teller
+from cfm_workflow.letters.telling import who as who_did
 from cfm_workflow.operations.mail import names_of
 from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import notes as notes_query
 from cfm_workflow.queries import personal_reminders as reminders_query
-from cfm_workflow.queries import timeline
+from cfm_workflow.queries import timeline as timeline_query
 from cfm_workflow.texts import mark
+from cfm_workflow.web.feedback import channel_of
 from cfm_workflow.web.pages import Visit
 from cfm_workflow.web.speech import say
 
@@ -83,12 +85,11 @@ _HEARD: Final = mark("Heard from the customer (%(channel)s)")
 def of_item(visit: Visit, feedback_id: int, cursor: str | None) -> dict[str, Any]:
     """A page of the story, the newest last; `older` is the cursor of the page before it."""
     wanted = {"order": "desc", "limit": ENTRIES, "cursor": cursor}
-    found = timeline.positions(visit.session, visit.caller, feedback_id, wanted)
-    bodies = timeline.bodies(visit.session, found.items[::-1])
-    told = [News("", orjson.loads(body)) for body in bodies]
-    theirs = reminders_query.shown(visit.session, visit.caller, _ids(told, "reminder"))
-    told = [news for news in told if not news.type.startswith("reminder.") or news.part("reminder")["id"] in theirs]
-    notes = notes_query.of_ids(visit.session, _ids(told, "note"))
+    found = timeline_query.positions(visit.session, visit.caller, feedback_id, wanted)
+    happened = [News("", orjson.loads(body)) for body in timeline_query.bodies(visit.session, found.items[::-1])]
+    reminders = reminders_query.shown(visit.session, visit.caller, _ids(happened, "reminder"))
+    told = [news for news in happened if _is_there(news, reminders)]
+    notes = notes_query.shown(visit.session, visit.caller, _ids(told, "note"))
     messages = messages_query.of_ids(visit.session, visit.caller, _ids(told, "message"))
     teller = Teller(
         LetterReader(visit.caller.id or 0, visit.reader.language, visit.reader.zone),
@@ -98,6 +99,11 @@ def of_item(visit: Visit, feedback_id: int, cursor: str | None) -> dict[str, Any
         "entries": [_entry(visit, teller, news, notes, messages) for news in told],
         "older": found.next_cursor,
     }
+
+
+def _is_there(news: News, reminders: Collection[int]) -> bool:
+    """Reminders of others are theirs."""
+    return not news.type.startswith("reminder.") or news.part("reminder").get("id") in reminders
 
 
 def _ids(told: Iterable[News], kind: str) -> set[int]:
@@ -130,7 +136,7 @@ def _entry(
 
 def _sentence(teller: Teller, news: News) -> str:
     """What happened; what concerns the item itself needs not say which item it is."""
-    who = {"who": news.part("actor").get("name") or "?"}
+    who = {"who": who_did(news.part("actor"), say)}
     if news.type in ("feedback.labelled", "feedback.unlabelled"):
         words = _LABELLED if news.type.endswith(".labelled") else _UNLABELLED
         return say(words) % {**who, "label": news.part("label").get("name")}
@@ -160,7 +166,7 @@ def message_shown(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message with its state and its kind in words."""
     if message["kind"] == "contact":
         words = _TOLD if message["direction"] == "out" else _HEARD
-        heading = say(words) % {"channel": message["channel"]}
+        heading = say(words) % {"channel": channel_of(message["channel"])}
     else:
         heading = say(KINDS[message["kind"]]) % {"to": message["to"]}
     return {
