@@ -210,7 +210,7 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
 PUBLIC = {
     "openapi": "getOpenapi",
     "pages": {"healthz", "readyz", "metrics", "web.docs", "web.static", "links.page", "links.act", "feeds.feed"}
-    | {"letters.share", "letters.ask", "letters.unsubscribe"},
+    | {"letters.share", "letters.ask", "letters.unsubscribe", "answers.page", "answers.act"},
 }
 """What needs no sign-in: the description of the API, the docs page with its files, the health pages, and the pages that
 are authorised by the signed or secret token in their address."""
