@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cfm_workflow import clock
+from tests.api.statements import counted
 from tests.reports.walking import rolled_up
 from tests.web.browsing import Browser, signed_in
 from tests.world import World
@@ -165,3 +166,23 @@ def test_lists_go_on_page_by_page_with_their_filters(week: World) -> None:
     assert after is not None
 
     assert first.count("data-pick aria-label") + sam.open(unescape(after[1])).text.count("data-pick aria-label") == 61
+
+
+def test_pages_ask_the_database_as_often_whatever_there_is(week: World) -> None:
+    sam = signed_in(week, week.sam)
+    pages = (*PAGES, "/supervision/actions?finished=false")
+
+    def asked() -> list[int]:
+        found = []
+        for path in pages:
+            with counted(week.service) as statements:
+                sam.open(path)
+            found.append(sum(statements.values()))
+        return found
+
+    asked()  # what is kept in memory from the first time on
+    few = asked()
+    for name in ("Alice", "Bob", "Lea", "Mallory") * 3:
+        week.action(name, due_at=(NOW - timedelta(hours=1)).isoformat())
+
+    assert asked() == few

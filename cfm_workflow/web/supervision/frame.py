@@ -93,6 +93,8 @@ def number(value: float | None) -> str:
     """A number as the reader writes it."""
     if value is None:
         return "–"
+    if 0 <= value < 1000 and value == int(value):
+        return str(int(value))
     return str(format_decimal(round(value, 1), format="#,##0.#", locale=reader().language))
 
 

@@ -1,6 +1,6 @@
 """The rows behind the figures: actions, items and visits of states, page by page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cfm_workflow.forms.actions import PRIORITY_WORDS, ActionQuery
@@ -20,6 +20,7 @@ from cfm_workflow.web.pages import Shown, Visit, page
 from cfm_workflow.web.speech import say
 from cfm_workflow.web.supervision import frame
 from cfm_workflow.web.supervision.filters import CATEGORIES, PRIORITIES, SORTS, SORTS_OF_SOME, chips
+from cfm_workflow.workflow import Definition
 
 ACTIONS: Final = "/supervision/actions"
 CHOSEN: Final = ("team", "assignee", "category", "priority", "sort")
@@ -40,9 +41,13 @@ def list_of_actions(visit: Visit, query: Mapping[str, str], **more: Any) -> Show
     wanted = load(ActionQuery(), {"limit": str(ROWS), "count": "true", **asked})
     found = actions_query.page(visit.session, visit.caller, filters(visit.session, visit.caller, wanted), now=visit.now)
     offered = people_query.users(visit.session, {"active": True, "limit": PEOPLE_OFFERED}).items
+    workflows, language = _newest(visit, found.items), visit.reader.language
     people = sorted((each["name"], each["email"], str(each["id"])) for each in offered)
     values = {
-        "rows": [{**action, "state_label": _state(visit, action)} for action in found.items],
+        "rows": [
+            {**action, "state_label": _state(workflows[action["workflow"]], action["state"], language)}
+            for action in found.items
+        ],
         "people": people,
         "bulk_people": [(email, name) for name, email, _ in people],
         "categories": [(name, say(label)) for name, label in CATEGORIES.items()],
@@ -61,10 +66,15 @@ def _sorts(asked: Mapping[str, str]) -> set[str]:
     return {name for name in SORTS if name not in SORTS_OF_SOME or SORTS_OF_SOME[name] in asked}
 
 
-def _state(visit: Visit, action: Mapping[str, Any]) -> str:
-    definition = definitions.newest(visit.session, action["workflow"])
-    state = definition.states.get(action["state"])
-    return action["state"] if state is None else state.label[visit.reader.language]
+def _newest(visit: Visit, items: Iterable[Mapping[str, Any]]) -> dict[str, Definition]:
+    """The workflows of these, each read once."""
+    return {key: definitions.newest(visit.session, key) for key in {item["workflow"] for item in items}}
+
+
+def _state(definition: Definition, name: str, language: str) -> str:
+    """What a reader calls a state; one of an older version that is gone, by its name."""
+    state = definition.states.get(name)
+    return name if state is None else state.label[language]
 
 
 @page("GET", "/supervision/feedback", "supervision_feedback", right="reports.read")
@@ -84,19 +94,18 @@ def stays(visit: Visit) -> Shown:
     wanted = load(StayQuery(), {"limit": str(ROWS), "count": "true", **asked})
     scope = scope_of_teams(visit.caller, wanted.get("belongs_to"), now=visit.now)
     found = flow.stays(visit.session, scope, wanted)
-    rows = [{**each, **_step(visit, each)} for each in found.items]
+    workflows, language = _newest(visit, found.items), visit.reader.language
+    rows = [{**each, **_step(workflows[each["workflow"]], each, language)} for each in found.items]
     return _list(visit, "stays", "/supervision/stays", asked, found, {"rows": rows})
 
 
-def _step(visit: Visit, stay: Mapping[str, Any]) -> dict[str, str]:
+def _step(definition: Definition, stay: Mapping[str, Any], language: str) -> dict[str, str]:
     """A visit's states and step as the reader calls them."""
-    definition, language = definitions.newest(visit.session, stay["workflow"]), visit.reader.language
-    states, transitions = definition.states, definition.transitions
-    left, entered, step = stay["state"], stay["to"], stay["transition"]
+    step = definition.transitions.get(stay["transition"])
     return {
-        "state_label": states[left].label[language] if left in states else left,
-        "to_label": states[entered].label[language] if entered in states else entered,
-        "step_label": transitions[step].label[language] if step in transitions else step,
+        "state_label": _state(definition, stay["state"], language),
+        "to_label": _state(definition, stay["to"], language),
+        "step_label": stay["transition"] if step is None else step.label[language],
     }
 
 
