@@ -37,5 +37,5 @@ def create_app(service: "Service | None" = None) -> "Flask":
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
     answers.register(app)
     api.register(app, service)
-    web.register(app)
+    web.register(app, threads=service.settings.threads)
     return app

@@ -1,6 +1,6 @@
 """What must hold in a database at every moment, whatever was going on; computed anew from the rows. Never writes."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -14,6 +14,7 @@ from cfm_workflow.models import (
     Action,
     ActionFeedback,
     ActionGroup,
+    Check,
     Delivery,
     Event,
     Feedback,
@@ -152,7 +153,22 @@ def _mails(session: Session) -> Iterator[str]:
             yield f"the mail {mail} has nothing to tell"
 
 
-CLAIMS = (_actions_and_events, _groups, _items, _links, _keys, _bodies, _deliveries, _mails)
+def _endings(session: Session) -> Iterator[str]:
+    """Only what is resolved is to settle, only what is not closed is silent, and one question at most is open."""
+    for item in session.scalars(select(Feedback)):
+        if item.settles_at is not None and item.status != "resolved":
+            yield f"item {item.id} is {item.status} and still to settle"
+        if item.silent_at is not None and item.status in ("new", "closed"):
+            yield f"item {item.id} is {item.status} and silent"
+        if (item.closed_at is not None) != (item.status == "closed"):
+            yield f"item {item.id} is {item.status}, closed at {item.closed_at}"
+    planned = Counter(session.scalars(select(Check.feedback_id).where(Check.state == "planned")))
+    for item_id, count in planned.items():
+        if count > 1 or session.get_one(Feedback, item_id).status not in ("resolved", "closed"):
+            yield f"item {item_id} has {count} planned checks"
+
+
+CLAIMS = (_actions_and_events, _groups, _items, _endings, _links, _keys, _bodies, _deliveries, _mails)
 
 
 def _types(session: Session, subject: str) -> dict[int, list[str]]:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,15 @@ def floor(name: str) -> int:
     return next(n for n, rooms in enumerate(FLOORS) if name in rooms)
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """What stands in a file: each is looked at by many tests."""
+    return ast.parse(path.read_text())
+
+
 def imported_rooms(path: Path) -> Iterator[str]:
     """The rooms of this package that a file imports, at its top or inside a function."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -84,7 +91,7 @@ def test_imports_point_down(path: Path) -> None:
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
     """Every call in a file, with the dotted name of what is called."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func), node
 
@@ -108,7 +115,7 @@ def test_only_the_workflow_assigns_a_state() -> None:
     """Of an action: groups, imports and items have states of their own, written by column."""
     assigning = set()
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree(path)):
             targets = node.targets if isinstance(node, ast.Assign) else []
             for target in targets:
                 flat = target.elts if isinstance(target, ast.Tuple) else [target]
@@ -151,7 +158,7 @@ OUTSIDE = ("socket", "ssl", "urllib.request", "urllib3", "requests", "smtplib", 
 def test_only_the_delivery_room_talks_to_the_network() -> None:
     talking = set()
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree(path)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
@@ -171,7 +178,5 @@ def test_operation_names_and_paths_are_unique() -> None:
 
 
 def test_files_begin_by_saying_what_they_are_for() -> None:
-    silent = [
-        path for path in modules() if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
-    ]
+    silent = [path for path in modules() if path.read_text().strip() and not ast.get_docstring(tree(path))]
     assert names_where(iter(silent)) == set()

@@ -7,7 +7,7 @@ write transaction does.
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, bindparam, literal_column, select, text, update
+from sqlalchemy import BigInteger, Boolean, bindparam, literal_column, select, text, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow.db import is_sqlite, plain
@@ -16,13 +16,16 @@ from cfm_workflow.models import LedgerHead
 PER_TRANSACTION: Final = 1 << 16
 
 _START: Final = "(SELECT (pg_current_xact_id()::text::bigint - base) << 16 FROM ledger_head)"
+_OTHERS_BEGAN: Final = "(pg_current_xact_id()::text::bigint > pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
 HEAD: Final = (
     literal_column(_START, BigInteger).label("position_start"),
     literal_column("(SELECT audience FROM ledger_head)", BigInteger).label("audience_version"),
+    literal_column(_OTHERS_BEGAN, Boolean).label("others_began"),
 )
 """Where the positions of this transaction begin, on PostgreSQL, and the version of who hears what. A statement that is
 needed anyway can bring them along; see `know_head`."""
 _TABLE: Any = LedgerHead.__table__
+_AUDIENCE: Final = select(_TABLE.c.audience)
 _TAKE: Final = (
     update(_TABLE).values(last=_TABLE.c.last + bindparam("count")).returning(_TABLE.c.last, _TABLE.c.audience)
 )  # .where() is not needed: the table has one row
@@ -56,9 +59,16 @@ def mark(session: Session) -> int:
 
 
 def know_head(session: Session, row: Any) -> None:
-    """Remember what a row with the columns of `HEAD` says, so that `record` need not ask."""
+    """Remember what a row with the columns of `HEAD` says, so that `record` need not ask.
+
+    The statement that brought it sees what was committed before it began, and its transaction may have got its id
+    after that. If others got theirs in between, who hears what may have changed since, and a replay that followed the
+    change may have ended below this transaction (`replaying.newest_position`): so it looks again.
+    """
     session.info["position_start"] = row.position_start
-    session.info["audience_version"] = row.audience_version
+    session.info["audience_version"] = (
+        plain(session, _AUDIENCE).scalar_one() if row.others_began else row.audience_version
+    )
 
 
 def horizon(session: Session) -> int:

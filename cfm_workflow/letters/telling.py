@@ -163,7 +163,7 @@ class Teller:
         elif news.part("group"):
             group = news.part("group")
             yield Fact(self._("Progress"), self._progress(group.get("done") or 0, group.get("total") or 0))
-        elif news.part("feedback"):
+        elif news.part("feedback") and not news.part("check"):  # an answer may have changed it since
             status = str(news.part("feedback").get("status"))
             yield Fact(self._("State"), self._(words.STATUSES.get(status, status)))
         elif news.part("webhook").get("disabled_reason"):

@@ -20,8 +20,9 @@ class ItemStatus(StrEnum):
 
 SETTLING = text("settles_at IS NOT NULL")
 SILENT = text("silent_at IS NOT NULL")
-WAITING = "status IN ('open', 'resolved') AND silent_at IS NULL AND customer_id IS NOT NULL"
-"""Items whose customer may be waiting for a word, and of which nobody was told so."""
+WAITING = "status NOT IN ('new', 'closed') AND silent_at IS NULL AND customer_id IS NOT NULL"
+"""Items whose customer may be waiting for a word, and of which nobody was told so. (SQLite would take `IN` for a reason
+to go by the index of the status.)"""
 NEVER_TOLD = text(f"{WAITING} AND told_at IS NULL")
 TOLD_BEFORE = text(f"{WAITING} AND told_at IS NOT NULL")
 FOLLOWING = text("follows_id IS NOT NULL")

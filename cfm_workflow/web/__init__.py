@@ -23,8 +23,8 @@ blueprint.add_url_rule("/assets/<path:filename>", "static", assets.serve)
 blueprint.after_request(protect)
 
 
-def register(app: Flask) -> None:
-    """Adds the pages and their files to `app`."""
+def register(app: Flask, *, threads: int = 1) -> None:
+    """Adds the pages and their files to `app`, which answers so many requests at once."""
     app.url_map.converters.setdefault("id", IdConverter)
     app.register_blueprint(blueprint)
     app.extensions["cfm_guesses"] = (Failures(*sign_in_pages.OF_ACCOUNT), Failures(*sign_in_pages.OF_ADDRESS))
@@ -32,6 +32,7 @@ def register(app: Flask) -> None:
     app.extensions["cfm_nowhere"] = pages.nowhere
     speech.register(app)
     layout.register(app)
+    live.register(app, threads)
     pages.register(app)
     links.register(app)
     answers.register(app)

@@ -11,7 +11,7 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 AT = sa.DateTime(timezone=True)
 INSTANTS = ("resolved_at", "settles_at", "silent_at")
-WAITING = "status IN ('open', 'resolved') AND silent_at IS NULL AND customer_id IS NOT NULL"
+WAITING = "status NOT IN ('new', 'closed') AND silent_at IS NULL AND customer_id IS NOT NULL"
 INDEXES = {
     "ix_feedback_settling": (["settles_at", "id"], "settles_at IS NOT NULL"),
     "ix_feedback_silent": (["received_at", "id"], "silent_at IS NOT NULL"),

@@ -156,7 +156,7 @@ def test_at_most_one_unasked_mail_in_seven_days(world: World, noon: datetime) ->
     item, news = item_of(world), {"to": "customer", "kind": "unasked", "body": "News"}
     first = write(world.bob, item, **news)
     world.bob.expect(409, "POST", at(item), news)
-    for kind in ("reply", "thank_you", "solved"):
+    for kind in ("reply", "thank_you"):
         write(world.bob, item, to="customer", kind=kind, body="Yours")
     world.bob.expect(204, "DELETE", f"/messages/{first['id']}")
     write(world.bob, item, **news)
@@ -220,19 +220,19 @@ def test_the_service_writes_in_the_language_of_the_customer_and_by_the_teams_own
 
         return world.service.database.transaction(work)
 
-    assert world.sam.get(f"/messages/{told('solved')}")["body"].startswith("Kim Minji님, 안녕하십니까.")
+    assert world.sam.get(f"/messages/{told('thank_you')}")["body"].startswith("Kim Minji님, 안녕하십니까.")
     own = {
         "name": "Care",
-        "kind": "solved",
+        "kind": "thank_you",
         "language": "ko",
         "team": "care",
         "subject": "해결",
         "body": "해결되었습니다.",
     }
     world.sam.post("/templates", own)
-    assert world.sam.get(f"/messages/{told('solved')}")["subject"] != "해결"
+    assert world.sam.get(f"/messages/{told('thank_you')}")["subject"] != "해결"
     world.give(assignees=[{"team": "care", "mode": "pool"}], item=item)
-    assert world.sam.get(f"/messages/{told('solved')}")["subject"] == "해결"
+    assert world.sam.get(f"/messages/{told('thank_you')}")["subject"] == "해결"
     world.bob.expect(200, "PUT", f"/customers/{item['customer']['id']}/do-not-contact", {"reason": "No."})
     assert isinstance(told("thank_you"), Untold)
 

@@ -3,8 +3,10 @@
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+
+from sqlalchemy import text
 
 from tests.world import Person, World
 
@@ -45,3 +47,14 @@ def statuses(responses: Sequence[Any]) -> list[int]:
     for response in responses:
         assert response.status_code < 500, response.text
     return sorted(response.status_code for response in responses)
+
+
+_WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+def until_it_waits(world: World, second: "Future[Any]") -> None:
+    """Until somebody waits for a lock of PostgreSQL, or has ended already."""
+    while not second.done():
+        with world.service.database.reading() as session:
+            if session.scalar(_WAITING):
+                return

@@ -1,12 +1,12 @@
 """Somebody is erased while others work on what they wrote: nothing told afterwards brings it back."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cfm_workflow import clock
@@ -16,14 +16,13 @@ from cfm_workflow.operations import erasure, personal_reminders
 from cfm_workflow.operations.actions.move import move
 from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.queries import callers
-from tests.concurrency.at_once import PATIENCE, asking
+from tests.concurrency.at_once import PATIENCE, asking, until_it_waits
 from tests.world import Person, World
 
 # On SQLite there is one writer at a time.
 pytestmark = pytest.mark.parametrize("database_kind", ["postgresql"])
 
 SECRET = "My card number is 4711."
-WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 def caller_of(session: Session, person: Person) -> Caller:
@@ -40,14 +39,6 @@ def beside(world: World, first: Callable[[Session], Any], then: Callable[[], Any
         until_it_waits(world, second)
         session.commit()
         return second.result(PATIENCE)
-
-
-def until_it_waits(world: World, second: "Future[Any]") -> None:
-    """Or has ended already."""
-    while not second.done():
-        with world.service.database.reading() as session:
-            if session.scalar(WAITING):
-                return
 
 
 def told(world: World) -> str:

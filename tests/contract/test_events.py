@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import select, update
 
 from cfm_workflow import clock, limits
-from cfm_workflow.models import Event, Webhook
+from cfm_workflow.models import Check, Event, Webhook
 from cfm_workflow.operations.messages import consent
 from cfm_workflow.policy.audiences import KINDS
 from cfm_workflow.policy.event_types import EVENT_TYPES
+from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
+from cfm_workflow.worker.closing import ask_customers, raise_silence
 from cfm_workflow.worker.importing import run_imports
 from cfm_workflow.worker.messages import Messages
 from cfm_workflow.worker.reminders import tell_reminders
@@ -43,6 +45,7 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     people_are_away(world, item, fill)
     personal_reminders_come(world, item, fill)
     messages_are_exchanged(world, noon, fill)
+    a_loop_is_closed(world, fill)
     groups_end(world, fill)
     the_clock_stands_still(world)
     people_disappear(world, fill)
@@ -268,6 +271,25 @@ def messages_are_exchanged(world: World, noon: datetime, fill: Fill) -> None:
     made = world.ada.post("/templates", template | {"subject": fill(limits.SUBJECT), "body": fill(limits.MESSAGE)})
     world.ada.expect(200, "PATCH", f"/templates/{made['id']}", {"body": fill(limits.MESSAGE - 1) + "!"})
     world.ada.expect(204, "DELETE", f"/templates/{made['id']}")
+
+
+def a_loop_is_closed(world: World, fill: Fill) -> None:
+    item = world.feedback(fill(limits.TEXT), customer={"name": fill(limits.NAME), "email": "lee@example.com"})
+    action = given(world, item, fill, kind="external")
+    clock.freeze(clock.now() + timedelta(days=7))
+    raise_silence(world.service)
+    world.alice.fire(action, "complete", through=True, outcome="fixed")
+    call = {"channel": "phone", "direction": "out", "body": fill(limits.MESSAGE)}
+    world.olga.post(f"/feedback/{item['id']}/messages", call)
+    world.sam.post(f"/feedback/{item['id']}/close")
+    clock.freeze(clock.now() + timedelta(days=14))
+    ask_customers(world.service)
+    with world.service.database.reading() as session:
+        asked = session.scalars(select(Check.message_id).where(Check.state == "asked")).one()
+    expires_at = clock.now() + timedelta(days=1)
+    token = LetterSigner(world.service.ring).sign(LetterPurpose.CHECK, asked, expires_at=expires_at)
+    form = {"solved": "no", "word": fill(limits.COMMENT)}
+    assert world.app.test_client().post(f"/c/{token}", data=form).status_code in (200, 422)
 
 
 def groups_end(world: World, fill: Fill) -> None:

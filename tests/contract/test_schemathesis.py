@@ -63,6 +63,7 @@ IN_WORDS: dict[str, set[str]] = {
     "listLabels":        {"q"},
     "mergeLabel":        {"into"},
     "countLabel":        {"from", "to"},
+    "closeFeedback":     {"reason"},
     "createFeedback":    {"score", "customer", "attributes"},
     "changeFeedback":    {"score", "customer", "attributes"},
     "createCustomer":    {"name", "source"},

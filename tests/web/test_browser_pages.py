@@ -182,6 +182,25 @@ def test_a_double_click_sends_once(desk: Desk) -> None:
         assert len(sent) == 1
 
 
+def test_an_open_page_shows_what_others_do_and_holds_what_would_move_the_row_in_use(desk: Desk) -> None:
+    world = desk.world
+    first = world.action("Alice", due_at="2099-01-01T12:00:00Z")
+    with desk.open(world.alice, "/work") as visited:
+        page = visited.page
+        row = page.locator(f"#action-{first['id']}")
+        page.keyboard.press("j")
+        world.alice.fire(first, "accept")
+        row.get_by_text("Accepted").wait_for()
+        assert row.evaluate("row => row === document.activeElement")
+
+        sooner = world.action("Alice", due_at="2098-01-01T12:00:00Z")
+        page.locator(".desk-held").wait_for()
+        assert page.locator(f"#action-{sooner['id']}").count() == 0
+        page.locator("[data-show]").click()
+        page.locator(f"#action-{sooner['id']}").wait_for()
+        check(visited, origin=desk.origin)
+
+
 def test_it_works_without_javascript(browser: Browser, small_world: World, live_server: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     context.add_cookies([{"name": "cfm_session", "value": cookie(small_world, small_world.ada), "url": live_server}])

@@ -1,7 +1,13 @@
 """Claims about the door of the pages, whatever page is behind it."""
 
+import re
+from datetime import datetime, timedelta
+
 import pytest
 
+from cfm_workflow import clock
+from cfm_workflow.access import RIGHTS
+from cfm_workflow.web.pages import PAGES
 from tests.web.browsing import HTMX, signed_in, stranger
 from tests.world import World
 
@@ -10,6 +16,42 @@ def test_who_is_not_signed_in_is_asked_to_and_comes_back_to_where_they_wanted(sm
     answer = stranger(small_world).open("/work?cursor=x", 303)
 
     assert answer.headers["Location"] == "/sign-in?next=%2Fwork%3Fcursor%3Dx"
+
+
+WITHOUT_SIGN_IN = {
+    "start",
+    "sign_in",
+    "sign_in_now",
+    "sign_out",
+    "ask_for_link",
+    "mail_link",
+    "ask_for_reset",
+    "mail_reset",
+    "entrance",
+    "enter",
+    "choose_language",
+    "choose_theme",
+}
+
+
+def test_every_page_says_its_right_and_nobody_else_gets_in(small_world: World) -> None:
+    assert {page.name for page in PAGES if page.right is None} == WITHOUT_SIGN_IN
+    assert {page.right for page in PAGES} - {None} <= RIGHTS.keys()
+    client = small_world.app.test_client()
+    for page in PAGES:
+        if page.right is not None:
+            path = re.sub(r"<[^>]+>", "1", page.path)
+            answer = client.open(path, method=page.method)
+            assert answer.status_code == 303, page.name
+            assert answer.headers["Location"].startswith("/sign-in"), page.name
+
+
+def test_every_form_wants_its_proof(small_world: World) -> None:
+    ada = signed_in(small_world, small_world.ada)
+    for page in PAGES:
+        if page.method == "POST":
+            path = re.sub(r"<[^>]+>", "1", page.path)
+            assert ada.client.post(path).status_code == 403, page.name
 
 
 def test_a_fragment_is_told_to_go_to_sign_in_as_a_whole(small_world: World) -> None:
@@ -99,3 +141,35 @@ def test_what_happens_is_told_to_open_pages_by_id_and_only_to_those_who_may_see_
     assert f"feedback:{action['feedback_id']}" in heard["subjects"]
     assert alice.open(f"/live?after={heard['last_position']}").json["subjects"] == []
     assert alice.open("/live?after=nonsense").json["subjects"] == []
+
+
+def test_a_stream_tells_the_same_as_it_happens_and_ends_with_the_session(small_world: World, noon: datetime) -> None:
+    alice = signed_in(small_world, small_world.alice)
+    begun = alice.open("/live").json["last_position"]
+    answer = alice.client.get(f"/live/stream?after={begun}")
+    pieces = answer.iter_encoded()
+    next(pieces)
+
+    action = small_world.action("Alice")
+
+    assert f'"action:{action["id"]}"' in next(pieces).decode()
+    alice.fill("/work", "/sign-out")
+    clock.freeze(noon + timedelta(seconds=16))
+    assert list(pieces) == []
+    answer.close()
+
+
+def test_places_for_streams_are_few_and_are_given_back(small_world: World) -> None:
+    alice = signed_in(small_world, small_world.alice)
+    places = small_world.service.settings.threads // 4
+    opened = [alice.client.get("/live/stream") for _ in range(places)]
+    assert {each.status_code for each in opened} == {200}
+
+    refused = alice.open("/live/stream", 503)
+
+    assert int(refused.headers["Retry-After"]) > 0
+    for each in opened:
+        each.close()
+    answer = alice.client.get("/live/stream")
+    assert answer.status_code == 200
+    answer.close()

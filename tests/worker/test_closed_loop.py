@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from cfm_workflow import clock
-from cfm_workflow.models import Check, Message
+from cfm_workflow.models import Check, Feedback, Message
+from cfm_workflow.models.feedback import SILENT
+from cfm_workflow.operations import asking, closing, silence
 from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
 from cfm_workflow.setting_values import TellCustomer
 from cfm_workflow.worker.closing import ask_customers, assume_answers, raise_silence, settle_items
@@ -17,6 +19,7 @@ from cfm_workflow.worker.messages import Messages
 from tests import invariants
 from tests.concurrency.at_once import at_once, completing, statuses
 from tests.mailing import Post, send_all
+from tests.plans import plan
 from tests.smtp import Taken
 from tests.web.sent_links import get, post
 from tests.world import World
@@ -364,6 +367,37 @@ def test_silence_is_told_once_until_there_is_a_word(world: World, noon: datetime
     later(world, MINUTE)
     assert len(world.events(types="feedback.silent")) == 2
     invariants.check(world.service.database)
+
+
+def test_what_is_due_and_what_is_silent_is_found_by_index(world: World, noon: datetime) -> None:
+    found = [
+        plan(world, lambda session: silence.raise_due(session, before=noon, now=noon)),
+        plan(world, lambda session: asking.ask_due(session, now=noon)),
+        plan(world, lambda session: asking.assume_unanswered(session, now=noon)),
+        plan(world, lambda session: closing.settle_due(session, wish=TellCustomer.ASK, check_after=None, now=noon)),
+        plan(world, lambda session: session.execute(select(Feedback.id).where(SILENT).order_by(Feedback.received_at))),
+    ]
+    indexes = ("feedback_told_before", "checks_due", "checks_expiring", "feedback_settling", "feedback_silent")
+    assert [name for name, how in zip(indexes, found, strict=True) if f"ix_{name}" not in how] == []
+
+
+def test_nobody_is_asked_who_does_not_want_to_be_contacted(world: World, noon: datetime) -> None:
+    automatic(world)
+    item = world.feedback(customer=KIM)
+    done(world, item)
+    later(world, UNDO)
+    clock.freeze(clock.now() + MINUTE)
+    leave(world)
+    later(world)
+    path = f"/customers/{item['customer']['id']}/do-not-contact"
+    world.ada.expect(200, "PUT", path, {"reason": "She asked for it."})
+    [check] = world.ada.get(f"/feedback/{item['id']}/checks")["items"]
+    assert check["state"] == "cancelled"
+    other = world.feedback(customer={"id": item["customer"]["id"]})
+    done(world, other)
+    later(world, UNDO)
+    [_, closed] = world.events(types="feedback.closed")
+    assert closed["data"]["reason"] == "The customer does not want to be contacted."
 
 
 @pytest.mark.parametrize(

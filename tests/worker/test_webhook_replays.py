@@ -1,14 +1,19 @@
 """Sent again: what was missed, what was given up, a range, everything; and nobody is kept waiting by it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import literal_column, select
+from sqlalchemy.orm import Session
+
 from cfm_workflow import clock
-from cfm_workflow.ledger import replaying
+from cfm_workflow.ledger import HEAD, know_head, replaying
 from cfm_workflow.operations import webhooks
 from cfm_workflow.queries import callers
 from cfm_workflow.worker.webhooks import Webhooks, replay_to_webhooks
-from tests.concurrency.writers import new_transaction, where_writers_overlap
+from tests.concurrency.at_once import PATIENCE, until_it_waits
+from tests.concurrency.writers import MARK, mark, new_transaction, where_writers_overlap
 from tests.posting import later, listen, log_of, post_all, walk
 from tests.sinks import Sink, answering
 from tests.world import World
@@ -117,6 +122,35 @@ def test_what_happens_while_it_is_switched_on_again_is_replayed_too(
     post_all(world.service, channel)
     arrived = [request.event["data"]["feedback"]["text"] for request in receiver.received]
     assert arrived == ["Failed.", "Failed.", "Missed."]
+
+
+@where_writers_overlap
+def test_what_is_recorded_by_a_statement_that_began_before_it_was_switched_on_arrives(
+    world: World, channel: Webhooks, receiver: Sink, noon: datetime
+) -> None:
+    """It has seen the webhook switched off, and gets positions behind all that the replay looks at."""
+    receiver.script.append(answering(410))
+    made = listen(world.ada, receiver, "feedback.received", MARK)
+    world.feedback("Failed.")
+    post_all(world.service, channel)
+    world.feedback("Missed.")
+    wait = literal_column("pg_advisory_xact_lock(4711)")
+
+    def record(session: Session) -> None:
+        know_head(session, session.execute(select(wait.label("waited"), *HEAD)).one())
+        mark(session, 1)
+
+    with ThreadPoolExecutor(1) as threads, new_transaction(world) as holding:
+        holding.execute(select(wait))
+        recorded = threads.submit(world.service.database.transaction, record)
+        until_it_waits(world, recorded)
+        world.ada.expect(200, "POST", f"/webhooks/{made['id']}/enable", {"replay": "failed"})
+        replay_to_webhooks(world.service)
+        holding.rollback()
+        recorded.result(PATIENCE)
+    replay_to_webhooks(world.service)
+    post_all(world.service, channel)
+    assert receiver.types == ["feedback.received"] * 3 + [MARK]
 
 
 @where_writers_overlap

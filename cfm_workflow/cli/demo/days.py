@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cfm_workflow.access import Caller
 from cfm_workflow.cli.demo.cast import Cast
 from cfm_workflow.cli.opening import CALLER
 from cfm_workflow.errors import RefusedTransition
@@ -26,11 +27,15 @@ from cfm_workflow.operations.actions.change import change
 from cfm_workflow.operations.actions.fan_out import fan_out
 from cfm_workflow.operations.actions.move import move
 from cfm_workflow.operations.actions.steps import Order
+from cfm_workflow.operations.labelling import label_item
+from cfm_workflow.operations.messages import contacts
 from cfm_workflow.service import Service
+from cfm_workflow.setting_values import TellCustomer
 
 OPENS, CLOSES = 9, 18
 """Hours between which people work."""
 BUSINESS_DAYS: Final = {"urgent": 1, "high": 2, "normal": 4, "low": 8}
+SETTLE_EVERY: Final = timedelta(hours=1)
 KOREAN: Final = 0.45
 """How much of the feedback is in Korean."""
 
@@ -61,8 +66,12 @@ class Days:
     received: int = 0
     given: int = 0
     steps: int = 0
+    _settled: datetime = field(init=False)
     _order: Any = field(default_factory=itertools.count)
     _ahead: list[tuple[datetime, int, Step]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._settled = self.begins
 
     def live(self, items: int, report: Callable[[int], Any]) -> None:
         """Everything from the first message to now; `report` is told how many items have come in."""
@@ -71,9 +80,11 @@ class Days:
         while self._ahead:
             at, _, step = heapq.heappop(self._ahead)
             self._remind(at)
+            self._settle(at)
             self.service.database.transaction(lambda session, step=step, at=at: step(session, at))  # type: ignore[misc]
             report(self.received)
         self._remind(self.ends)
+        self._settle(self.ends)
 
     # -- when ----------------------------------------------------------------------------------------------------------
 
@@ -117,6 +128,15 @@ class Days:
                 return
             self.service.database.transaction(lambda session, due=due: reminders.fire_due(session, now=due))  # type: ignore[misc]
 
+    def _settle(self, until: datetime) -> None:
+        """Let items close whose customers know; nobody is written to."""
+        if until - self._settled < SETTLE_EVERY:
+            return
+        self._settled = until
+        settle = closing.settle_due
+        wish = TellCustomer.NEVER
+        self.service.database.transaction(lambda session: settle(session, wish=wish, check_after=None, now=until))
+
     # -- what comes in -------------------------------------------------------------------------------------------------
 
     def _receive(self, session: Session, at: datetime) -> None:
@@ -138,6 +158,7 @@ class Days:
         }
         ident = feedback.receive(session, CALLER, [row], imported=False, now=at)[0].id
         self.received += 1
+        self._plan(self._after(at, 1), lambda session, at: self._label(session, at, ident, topic["label"]))
         roll = self.chance.random()
         if roll < 0.82:
             self._plan(self._after(at, 3), lambda session, at: self._give(session, at, ident, key, language))
@@ -148,6 +169,10 @@ class Days:
         names = self.story["customers"][language]
         n = self.chance.randrange(len(names))
         return {"name": names[n], "email": f"{language}{n + 1}@customers.example.com", "language": language}
+
+    def _label(self, session: Session, at: datetime, ident: int, label: str) -> None:
+        reader = self.cast.as_caller(session, self.chance.choice(self.cast.members["care"]))
+        label_item(session, reader, ident, label, may_make=True, now=at)
 
     def _close(self, session: Session, at: datetime, ident: int, language: str) -> None:
         caller = self.cast.as_caller(session, self.cast.people["sam"])
@@ -226,12 +251,31 @@ class Days:
             except RefusedTransition:  # a sibling or a lead was faster
                 return
             self.steps += 1
+            if transition == "complete" and piece.work["kind"] == "external":
+                self._call(session, at, piece, shown["feedback_id"])
             if shown["assignee"] is not None:
                 piece.assignee = shown["assignee"]["id"]
             if then is not None:
                 then(at, piece)
 
         return take
+
+    def _call(self, session: Session, at: datetime, piece: Piece, feedback_id: int) -> None:
+        """Whoever spoke to the customer mostly says so; and now and then the customer answers."""
+        if self.chance.random() < 0.25:
+            return
+        caller = self.cast.as_caller(session, piece.assignee)
+        calls = self.story["calls"]
+        said = {"channel": "phone", "direction": "out", "body": self.chance.choice(calls["out"][piece.language])}
+        self._record(session, at, caller, feedback_id, said)
+        if self.chance.random() < 0.3:
+            answer = {"channel": "chat", "direction": "in", "body": self.chance.choice(calls["in"][piece.language])}
+            self._plan(self._after(at, 1), lambda session, at: self._record(session, at, caller, feedback_id, answer))
+
+    def _record(
+        self, session: Session, at: datetime, caller: Caller, feedback_id: int, said: Mapping[str, Any]
+    ) -> None:
+        contacts.record(session, caller, feedback_id, said, now=at)
 
     def _fields(self, piece: Piece, transition: str, at: datetime) -> dict[str, Any]:
         if transition == "complete":

@@ -327,25 +327,57 @@
     }
   }
 
-  async function poll() {
-    const address = document.body.dataset.livePoll;
-    if (!address || !$("[data-live]")) return;
-    if (document.visibilityState === "visible") {
-      try {
-        const answer = await fetch(`${address}?after=${position}`, { headers: { Accept: "application/json" } });
-        if (answer.status === 401) return;
-        if (answer.ok) {
-          const news = await answer.json();
-          position = news.last_position;
-          wait = 1500;
-          if (news.subjects.length) hear(news.subjects);
-        } else wait = Math.min(wait * 2, 30000);
-      } catch {
-        wait = Math.min(wait * 2, 30000);
-      }
-    }
-    setTimeout(poll, wait);
+  // Told by a stream where there is a place for one, else asked for again and again; nothing while nobody looks.
+  let stream = null;
+  let timer = 0;
+
+  async function ask() {
+    const answer = await fetch(`${document.body.dataset.liveAt}?after=${position}`, { headers: { Accept: "application/json" } });
+    if (!answer.ok || answer.redirected) throw new Error(answer.status);
+    const news = await answer.json();
+    position = news.last_position;
+    if (news.subjects.length) hear(news.subjects);
   }
+
+  async function poll() {
+    clearTimeout(timer);
+    if (document.visibilityState !== "visible" || !$("[data-live]")) return;
+    try {
+      await ask();
+      wait = 1500;
+    } catch {
+      wait = Math.min(wait * 2, 30000);
+    }
+    if (!stream) timer = setTimeout(poll, wait);
+  }
+
+  function listen() {
+    if (stream || document.visibilityState !== "visible" || !$("[data-live]")) return;
+    clearTimeout(timer);
+    const opened = new EventSource(`${document.body.dataset.liveAt}/stream?after=${position}`);
+    stream = opened;
+    opened.onmessage = (event) => {
+      position = event.lastEventId || position;
+      hear(JSON.parse(event.data));
+    };
+    opened.onerror = () => {
+      if (opened.readyState !== EventSource.CLOSED || stream !== opened) return;
+      stream = null;
+      poll();
+      setTimeout(listen, 60000);
+    };
+  }
+
+  function follow() {
+    if (!document.body.dataset.liveAt) return;
+    if (document.visibilityState === "visible") poll().then(listen);
+    else {
+      stream?.close();
+      stream = null;
+    }
+  }
+
+  document.addEventListener("visibilitychange", follow);
 
   const isDirty = (element) => $$("input, textarea, select", element).some((each) => (each.type === "checkbox" || each.type === "radio" ? each.checked !== each.defaultChecked : each.type !== "hidden" && each.value !== initial(each)));
   const isBusy = (element) => isField(document.activeElement) && element.contains(document.activeElement) ? true : isDirty(element);
@@ -430,7 +462,7 @@
 
   settleSent();
   prepare();
-  poll();
+  follow();
   const bad = $(".desk-field [aria-invalid=true]");
   bad?.focus();
 })();
