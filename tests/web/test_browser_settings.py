@@ -47,7 +47,10 @@ PAGES = (
     "/settings/audit",
     "/settings/system",
 )
-LOOKS: tuple[dict[str, Any], ...] = ({"width": 1280, "scheme": "light"}, {"width": 390, "scheme": "dark"})
+LOOKS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("ko", {"width": 1280, "scheme": "light"}),
+    ("en", {"width": 390, "scheme": "dark"}),
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,15 +59,14 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look['width']}-{look['scheme']}")
-@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(("language", "look"), LOOKS, ids=["ko-1280-light", "en-390-dark"])
 def test_every_page_of_settings_is_sound(
     browser: Browser,
     small_world: World,
     live_server: str,
     names: dict[str, list[str]],
-    look: dict[str, Any],
     language: str,
+    look: dict[str, Any],
 ) -> None:
     names["hooks.example.com"] = ["93.184.216.34"]
     ada = small_world.ada

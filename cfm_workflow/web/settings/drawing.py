@@ -10,7 +10,7 @@ from typing import Final
 from cfm_workflow.workflow import Definition
 from cfm_workflow.workflow.parts import State, Transition
 
-LEFT: Final = 150
+LEFT: Final = 172
 TOP: Final = 44
 ROW: Final = 50
 COLUMN: Final = 64

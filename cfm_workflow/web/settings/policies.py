@@ -36,7 +36,7 @@ from cfm_workflow.web.settings.spans import UNITS, in_words, parts_of, written
 from cfm_workflow.web.speech import say
 
 RIGHT: Final = "policies.manage"
-TARGETS: Final = {Target.ACCEPT: mark("Accepted"), Target.START: mark("Started"), Target.FINISH: mark("Finished")}
+TARGETS: Final = {Target.ACCEPT: mark("Accepted"), Target.START: mark("Started"), Target.FINISH: mark("Done")}
 RECEIVERS: Final = {
     Receiver.ASSIGNEE: mark("Assignee"),
     Receiver.ASSIGNER: mark("Assigner"),
