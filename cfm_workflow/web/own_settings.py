@@ -14,7 +14,7 @@ from cfm_workflow.texts import mark
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.layout import SETTINGS, navigation
 from cfm_workflow.web.pages import See, Shown, Visit, page
-from cfm_workflow.web.sign_in import AT_ONCE, CHANGED
+from cfm_workflow.web.sign_in import AT_ONCE, CHANGED, guessed
 from cfm_workflow.web.speech import say
 
 SAVED: Final = mark("Saved.")
@@ -54,9 +54,11 @@ def password(visit: Visit) -> Shown:
 
 
 def _checked(visit: Visit) -> str:
+    given = visit.form.get("current", "")
+    own = visit.caller.email or ""
+    if not guessed(visit, own, lambda: signing_in.is_own_password(visit.session, visit.caller, given)):
+        raise Invalid({"current": [signing_in.WRONG_PASSWORD]})
     with AT_ONCE:
-        if not signing_in.is_own_password(visit.session, visit.caller, visit.form.get("current", "")):
-            raise Invalid({"current": [signing_in.WRONG_PASSWORD]})
         return signing_in.hashed(visit.form.get("password", ""))
 
 

@@ -3,9 +3,9 @@ is known: language and appearance.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from flask import current_app, request
 
@@ -21,6 +21,8 @@ from cfm_workflow.web import door
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.pages import Done, See, Shown, Visit, came_from, page
 from cfm_workflow.web.speech import say
+
+_Found = TypeVar("_Found")
 
 AT_ONCE: Final = threading.Semaphore(4)
 """A hash takes 64 MiB; more of them than this wait for each other."""
@@ -50,6 +52,19 @@ def sign_in(visit: Visit) -> Done:
 def _checked(visit: Visit) -> tuple[int, str | None]:
     """The account, and a better hash of its password if the stored one is weak."""
     email, password = visit.form.get("email", "").strip().lower(), visit.form.get("password", "")
+    account_id = guessed(visit, email, lambda: signing_in.check(visit.session, email, password))
+    if account_id is None:
+        raise Invalid({"password": [WRONG]})
+    found = sessions_query.password_of(visit.session, email)
+    return account_id, signing_in.better_hash(password, found[1] if found else None)
+
+
+def guessed(visit: Visit, email: str, look: Callable[[], _Found]) -> _Found:
+    """What comes of looking at a password of somebody, who is known by `email`; nothing true: it was a wrong one.
+
+    Raises:
+        TooMany: there were too many wrong ones of this account, or from this address.
+    """
     guesses: tuple[Failures, Failures] = current_app.extensions["cfm_guesses"]
     keys = (email[:254], request.remote_addr or "")
     for failures, key in zip(guesses, keys, strict=True):
@@ -57,13 +72,11 @@ def _checked(visit: Visit) -> tuple[int, str | None]:
     for failures, key in zip(guesses, keys, strict=True):  # before it takes its time: many at once are many
         failures.count(key, visit.now)
     with AT_ONCE:
-        account_id = signing_in.check(visit.session, email, password)
-    if account_id is None:
-        raise Invalid({"password": [WRONG]})
-    for failures, key in zip(guesses, keys, strict=True):
-        failures.forgive(key)
-    found = sessions_query.password_of(visit.session, email)
-    return account_id, signing_in.better_hash(password, found[1] if found else None)
+        found = look()
+    if found:
+        for failures, key in zip(guesses, keys, strict=True):
+            failures.forgive(key)
+    return found
 
 
 @page("POST", "/sign-in", "sign_in_now", right=None, again=sign_in, prepare=_checked)

@@ -155,6 +155,15 @@ def test_guessing_at_once_gains_nothing(small_world: World, noon: datetime) -> N
     assert said.count(429) >= 3, said  # a few may ask before the first is counted
 
 
+def test_whoever_holds_a_session_guesses_its_password_no_faster(small_world: World, noon: datetime) -> None:
+    give_password(small_world, small_world.alice)
+    form = "/settings/password"
+    signed_in(small_world, small_world.alice).fill(form, form, 422, current=OTHERS, password=OTHERS)
+    for _ in range(OF_ACCOUNT[0] - 1):
+        small_world.app.extensions["cfm_guesses"][0].count("alice@example.com", noon)
+    signed_in(small_world, small_world.alice).fill(form, form, 429, current=WORDS, password=OTHERS)
+
+
 def test_many_addresses_of_one_network_are_one_guesser(small_world: World, noon: datetime) -> None:
     client = small_world.app.test_client()
 
