@@ -20,7 +20,7 @@ from cfm_workflow.security.keys import KeyRing, key_file, verify_check
 from cfm_workflow.settings import Settings
 
 BATCH: Final = 500
-SEEDED: Final = frozenset({"outcomes", "ledger_head", "installation"})
+SEEDED: Final = frozenset({"outcomes", "ledger_head", "installation", "report_progress", "templates"})
 """What a new database holds from its migrations on."""
 
 
