@@ -48,7 +48,8 @@ def test_a_mail_to_the_customer_waits_and_can_be_taken_back(world: World, noon: 
     world.bob.expect(409, "DELETE", f"/messages/{made['id']}")
     assert [each["state"] for each in world.bob.get(at(item))["items"]] == ["cancelled"]
     timeline = world.bob.get(f"/feedback/{item['id']}/timeline")["items"]
-    assert [entry["type"] for entry in timeline][-2:] == ["message.queued", "message.cancelled"]
+    assert [entry["type"] for entry in timeline][-2:] == ["feedback.received", "message.queued"]
+    assert timeline[-1]["message"]["state"] == "cancelled"  # a message has one entry, which shows it as it is now
 
 
 def test_an_event_of_a_message_does_not_tell_how_to_reach_the_customer(small_world: World) -> None:
