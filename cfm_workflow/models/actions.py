@@ -14,6 +14,7 @@ UNFINISHED = text("finished_at IS NULL")
 FINISHED = text("finished_at IS NOT NULL")
 NOT_ACCEPTED = text("finished_at IS NULL AND accepted_at IS NULL AND accept_by IS NOT NULL")
 EXTENDED = text("due_at > first_due_at")
+NOBODYS = text("finished_at IS NULL AND assignee_id IS NULL")
 WAITING = text("category = 'waiting'")
 HAS_CAUSE = text("root_cause IS NOT NULL")
 HAS_OUTCOME = text("outcome_id IS NOT NULL")
@@ -132,6 +133,7 @@ class Action(Base):
         Index("ix_actions_state_id", "state", "id"),
         Index("ix_actions_group_id_id", "group_id", "id"),
         Index("ix_actions_external_ref_id", "external_ref", "id"),
+        _index("ix_actions_nobodys", "team_id", "due_sort", "id", where=NOBODYS),
         _index("ix_actions_waiting_mine", "assignee_id", "due_sort", "id", where=WAITING),
         _index("ix_actions_root_cause", "root_cause", "id", where=HAS_CAUSE),
         _index("ix_actions_outcome", "outcome_id", "id", where=HAS_OUTCOME),

@@ -1,4 +1,4 @@
-"""Up to where a person has read their inbox, and an index for what waits of theirs."""
+"""Up to where a person has read their inbox; indexes for what waits of theirs and for what is nobody's yet."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,11 +9,19 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+NOBODYS = sa.text("finished_at IS NULL AND assignee_id IS NULL")
 WAITING = sa.text("category = 'waiting'")
 
 
 def upgrade() -> None:
     op.add_column("accounts", sa.Column("inbox_seen", ID, server_default="0", nullable=False))
+    op.create_index(
+        "ix_actions_nobodys",
+        "actions",
+        ["team_id", "due_sort", "id"],
+        sqlite_where=NOBODYS,
+        postgresql_where=NOBODYS,
+    )
     op.create_index(
         "ix_actions_waiting_mine",
         "actions",
@@ -24,5 +32,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_actions_nobodys", "actions")
     op.drop_index("ix_actions_waiting_mine", "actions")
     op.drop_column("accounts", "inbox_seen")
