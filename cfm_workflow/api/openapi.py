@@ -215,7 +215,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
             responses[str(status)]["content"] = {EVENT_STREAM: {"schema": _TEXT, "example": STREAM_EXAMPLE}}
         elif operation.file is not None:
             responses[str(status)]["content"] = {operation.file: {"schema": _TEXT}}
-        elif operation.previewed is not None:
+        elif operation.previewed not in (None, schema):
             responses[str(status)]["content"] = {JSON: {"schema": {"oneOf": [schema, operation.previewed]}}}
         elif schema is not None:
             responses[str(status)]["content"] = {JSON: {"schema": schema}}

@@ -3,8 +3,9 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import chain, islice
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
@@ -35,10 +36,11 @@ def write_csv(sheets: Iterable[Sheet], zone: ZoneInfo) -> IO[bytes]:
 
     Instants are in `zone`, to the second, without saying so: as a spreadsheet knows them.
     """
+    begun = _begun(sheets)
     file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
     text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     writer = csv.writer(text)
-    for n, sheet in enumerate(sheets):
+    for n, sheet in enumerate(begun):
         if n:
             writer.writerow([])
         writer.writerow([_as_text(cell, zone) for cell in sheet.header])
@@ -47,6 +49,15 @@ def write_csv(sheets: Iterable[Sheet], zone: ZoneInfo) -> IO[bytes]:
     text.detach()
     file.seek(0)
     return file
+
+
+def _begun(sheets: Iterable[Sheet]) -> list[Sheet]:
+    """The sheets with the first row of each read: what is refused is refused before there is a file."""
+    begun = []
+    for sheet in sheets:
+        rows = iter(sheet.rows)
+        begun.append(replace(sheet, rows=chain(list(islice(rows, 1)), rows)))
+    return begun
 
 
 def _as_text(cell: Any, zone: ZoneInfo) -> Any:
@@ -63,11 +74,12 @@ def _as_text(cell: Any, zone: ZoneInfo) -> Any:
 
 def write_xlsx(sheets: Iterable[Sheet], zone: ZoneInfo) -> IO[bytes]:
     """A workbook, written row by row; instants are dates, in `zone`, and text is never anything else."""
+    begun = _begun(sheets)
     file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
     workbook = xlsxwriter.Workbook(file, {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss"})
     bold = workbook.add_format({"bold": True})
     day = workbook.add_format({"num_format": "yyyy-mm-dd"})
-    for sheet in sheets:
+    for sheet in begun:
         page = workbook.add_worksheet(sheet.name[:_SHEET_NAME])
         page.freeze_panes(1, 0)
         for column, name in enumerate(sheet.header):

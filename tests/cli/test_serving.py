@@ -106,7 +106,7 @@ def test_serve_starts_from_nothing_says_what_to_do_first_and_ends_in_time(
 ) -> None:
     with running(tmp_path, "serve") as server:
         server.until("/healthz")
-        assert "cfm user add" in server.text() and "cfm token add" in server.text()
+        assert "/enter/" in server.text()
         run(tmp_path, monkeypatch, capsys, "user", "add", "ada@example.com", "--name", "Ada", "--role", "admin")
         token = run(tmp_path, monkeypatch, capsys, "token", "add", "ada@example.com")
         assert orjson.loads(server.get("/api/v1/feedback?q=hunter2", token))["items"] == []
@@ -122,7 +122,7 @@ def test_serve_starts_from_nothing_says_what_to_do_first_and_ends_in_time(
         assert {path.name for path in (tmp_path / "instance").iterdir()} >= {"keys", "cfm.sqlite"}
     with running(tmp_path, "serve") as server:
         server.until("/healthz")
-        assert "cfm user add" not in server.text()
+        assert "/enter/" not in server.text()
         assert server.stop() == 0
 
 

@@ -56,6 +56,8 @@ IN_WORDS: dict[str, set[str]] = {
     "fireTransition":    {"transition", "outcome", "assignee", "until", "until_answer", "reason", "root_cause",
                           "resolution"},
     "listFeedback":      {"label", "label_all", "label_none"},
+    "exportFeedbackAsCsv": {"label", "label_all", "label_none"},
+    "exportFeedbackAsXlsx": {"label", "label_all", "label_none"},
     "labelFeedback":     {"name"},
     "labelFeedbackItems": {"ids", "label", "unlabel"},
     "createLabel":       {"name"},
