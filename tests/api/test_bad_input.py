@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -33,50 +33,53 @@ def world(_templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def path_to(world: World, operation: Operation) -> str:
-    """A path where everything exists."""
-    action = world.action()
-    customer = world.olga.post("/customers", {"name": "Minji"})
-    token = world.ada.post("/me/tokens")
-    integration = world.ada.post("/integrations", {"name": "CRM", "scopes": ["events:read"]})
-    webhook = world.ada.post("/webhooks", {"url": "https://hooks.example.com/", "event_types": ["import.finished"]})
-    soon = {"feedback": action["feedback_id"], "remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
-    reminder = world.ada.post("/reminders", soon)
-    words = {"to": ["ceo@example.com"], "body": "Look."}
-    [message] = world.ada.post(f"/feedback/{action['feedback_id']}/messages", words)["items"]
-    note = world.ada.post(f"/feedback/{action['feedback_id']}/notes", {"body": "Call back"})
-    things = {
-        "feedback_id": action["feedback_id"], "action_id": action["id"], "customer_id": customer["id"],
-        "user_id": world.ada.id, "team_id": world.care["id"], "integration_id": integration["id"],
-        "token_id": token["id"], "outcome_id": 1, "cause_id": cause_of(world), "label_id": label_of(world),
-        "webhook_id": webhook["id"],
-        "calendar_id": 1, "policy_id": 1, "absence_id": absence_of(world), "reminder_id": reminder["id"],
-        "message_id": message["id"], "share_id": message["share"], "template_id": 1,
-        "note_id": note["id"],
-    }  # fmt: skip
+    """A path where everything exists; only what it names is made."""
     path = operation.path
-    for name, ident in things.items():
-        path = path.replace(f"<id:{name}>", str(ident))
+    for name, make in THINGS.items():
+        if f"<id:{name}>" in path:
+            path = path.replace(f"<id:{name}>", str(make(world)))
     return path.replace("<path:name>", "billing")
 
 
-def cause_of(world: World) -> int:
-    """The one there is, made once."""
-    listed = world.ada.get("/root-causes")["items"]
-    body = {"key": "billing", "label": {"en": "Billing", "ko": "청구"}, "active": False}
-    return int((listed or [world.ada.post("/root-causes", body)])[0]["id"])
+THINGS: dict[str, Callable[[World], Any]] = {
+    "feedback_id":    lambda world: world.action()["feedback_id"],
+    "action_id":      lambda world: world.action()["id"],
+    "customer_id":    lambda world: world.olga.post("/customers", {"name": "Minji"})["id"],
+    "user_id":        lambda world: world.ada.id,
+    "team_id":        lambda world: world.care["id"],
+    "integration_id": lambda world: one(world, "/integrations", {"name": "CRM", "scopes": ["events:read"]}),
+    "token_id":       lambda world: world.ada.post("/me/tokens")["id"],
+    "outcome_id":     lambda world: 1,
+    "cause_id":       lambda world: one(world, "/root-causes", CAUSE),
+    "label_id":       lambda world: one(world, "/labels", {"name": "billing"}),
+    "webhook_id":     lambda world: one(world, "/webhooks", WEBHOOK),
+    "calendar_id":    lambda world: 1,
+    "policy_id":      lambda world: 1,
+    "absence_id":     lambda world: one(world, f"/users/{world.ada.id}/absences", ABSENCE),
+    "reminder_id":    lambda world: world.ada.post("/reminders", SOON | {"action": world.action()["id"]})["id"],
+    "message_id":     lambda world: shared(world)["id"],
+    "share_id":       lambda world: shared(world)["share"],
+    "template_id":    lambda world: 1,
+    "note_id":        lambda world: on_an_item(world, "notes", {"body": "Call back"})["id"],
+}  # fmt: skip
+CAUSE = {"key": "billing", "label": {"en": "Billing", "ko": "청구"}, "active": False}
+WEBHOOK = {"url": "https://hooks.example.com/", "event_types": ["import.finished"]}
+ABSENCE = {"from": "2100-01-01T00:00:00Z", "to": "2100-01-02T00:00:00Z"}
+SOON = {"remind_at": "2099-12-01T17:00:00Z", "text": "Call back"}
 
 
-def label_of(world: World) -> int:
-    """The one there is, made once."""
-    listed = world.ada.get("/labels")["items"]
-    return int((listed or [world.ada.post("/labels", {"name": "billing"})])[0]["id"])
+def one(world: World, path: str, body: dict[str, Any]) -> Any:
+    """The id of the one there is, made once."""
+    listed = world.ada.get(path)["items"]
+    return (listed or [world.ada.post(path, body)])[0]["id"]
 
 
-def absence_of(world: World) -> int:
-    """The one that Ada has, planned once."""
-    listed = world.ada.get(f"/users/{world.ada.id}/absences")["items"]
-    period = {"from": "2100-01-01T00:00:00Z", "to": "2100-01-02T00:00:00Z"}
-    return int((listed or [world.ada.post(f"/users/{world.ada.id}/absences", period)])[0]["id"])
+def on_an_item(world: World, what: str, body: dict[str, Any]) -> Any:
+    return world.ada.post(f"/feedback/{world.action()['feedback_id']}/{what}", body)
+
+
+def shared(world: World) -> Any:
+    return on_an_item(world, "messages", {"to": ["ceo@example.com"], "body": "Look."})["items"][0]
 
 
 def send(world: World, method: str, path: str, data: bytes, content_type: str = "application/json", **more: Any) -> Any:

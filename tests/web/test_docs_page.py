@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -129,9 +129,16 @@ def test_vendored_files_are_those_written_down() -> None:
 METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
 
 
-def operations(described: dict[str, dict[str, dict[str, object]]]) -> int:
+def operations(described: dict[str, Any], tag: str | None = None) -> list[dict[str, Any]]:
+    """All that are described, or those under a tag."""
     paths = [*described["paths"].values(), *described["webhooks"].values()]
-    return sum(len(path.keys() & METHODS) for path in paths)
+    found = [path[method] for path in paths for method in path.keys() & METHODS]
+    return [each for each in found if tag is None or tag in each["tags"]]
+
+
+def tags(described: dict[str, Any]) -> list[str]:
+    """Every section there is to open."""
+    return sorted({tag for each in operations(described) for tag in each["tags"]})
 
 
 @pytest.fixture(scope="module")
@@ -142,10 +149,14 @@ def browser() -> Iterator[Browser]:
 
 def test_the_page_shows_the_api_in_silence_and_asks_no_other_host(browser: Browser, live_server: str) -> None:
     with visit(browser, f"{live_server}/docs") as docs:
-        docs.page.wait_for_selector("#operations-tag-actions")
+        docs.page.wait_for_selector(".opblock-tag")
 
         described = docs.page.evaluate("fetch('api/v1/openapi.json').then(answer => answer.json())")
-        assert docs.page.locator(".opblock").count() == operations(described)
+        shown = docs.page.locator(".opblock-tag").evaluate_all("tags => tags.map(tag => tag.dataset.tag)")
+        assert sorted(shown) == tags(described)
+        docs.page.locator('.opblock-tag[data-tag="labels"]').click()
+        docs.page.locator('[id^="operations-labels-"]').first.wait_for()
+        assert docs.page.locator('[id^="operations-labels-"]').count() == len(operations(described, "labels"))
         assert docs.page.get_by_role("heading", name="Webhooks", exact=True).is_visible()
         assert docs.page.locator("#docs .plain code").inner_text() == f"{live_server}/api/v1"
         assert docs.page.locator("#docs .errors").count() == 0
@@ -155,14 +166,14 @@ def test_the_page_shows_the_api_in_silence_and_asks_no_other_host(browser: Brows
 
 def test_the_page_fits_a_phone(browser: Browser, live_server: str) -> None:
     with visit(browser, f"{live_server}/docs", width=375) as docs:
-        docs.page.wait_for_selector(".opblock")
+        docs.page.wait_for_selector(".opblock-tag")
 
         assert docs.page.evaluate("document.documentElement.scrollWidth") == 375
 
 
 def test_a_pasted_token_goes_with_the_call_that_is_tried(browser: Browser, live_server: str) -> None:
     with visit(browser, f"{live_server}/docs") as docs:
-        docs.page.wait_for_selector(".opblock")
+        docs.page.wait_for_selector(".opblock-tag")
         docs.page.locator(".btn.authorize").focus()
         docs.page.keyboard.press("Enter")
         docs.page.locator(".auth-container input").wait_for()
@@ -171,6 +182,7 @@ def test_a_pasted_token_goes_with_the_call_that_is_tried(browser: Browser, live_
         docs.page.get_by_text("Authorized", exact=True).wait_for()
         docs.page.keyboard.press("Escape")
         docs.page.locator(".auth-container").wait_for(state="hidden")
+        docs.page.locator('.opblock-tag[data-tag="me"] .expand-operation').press("Enter")
         operation = docs.page.locator(".opblock-get").filter(has=docs.page.locator('[data-path="/me"]'))
         operation.locator(".opblock-summary-control").press("Enter")
         operation.get_by_role("button", name="Try it out").press("Enter")
@@ -185,7 +197,7 @@ def test_our_own_markup_is_accessible(browser: Browser, live_server: str) -> Non
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     with visit(browser, f"{live_server}/docs") as docs:
-        docs.page.wait_for_selector(".opblock")
+        docs.page.wait_for_selector(".opblock-tag")
         found = Axe().run(docs.page, context={"exclude": [["#docs .swagger-ui"]]}).response["violations"]
 
         assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
