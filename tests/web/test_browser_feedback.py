@@ -68,8 +68,7 @@ def test_every_page_of_feedback_is_sound(desk: Desk, look: dict[str, Any], langu
     with desk.open(world.ada, pages[0], **look) as visited:
         for each in pages:
             visited.page.goto(desk.origin + each)
-            for fold in visited.page.locator("main details:not([open]) > summary").all():
-                fold.click()
+            visited.page.evaluate("document.querySelectorAll('main details').forEach(each => (each.open = true))")
             no_place = ("422", "503")  # wrong on purpose; no place for one more stream
             visited.said[:] = [line for line in visited.said if not any(code in line for code in no_place)]
             check(visited, origin=desk.origin)
