@@ -18,8 +18,9 @@ from werkzeug.serving import make_server
 
 from cfm_workflow import clock, create_app, settings
 from cfm_workflow.service import Service, open_service
-from tests import compiled, servers
+from tests import compiled, servers, smtp
 from tests.live import Server
+from tests.mailing import Post
 from tests.world import Known, World, populate
 
 hypothesis_settings.register_profile(
@@ -236,3 +237,21 @@ def server(world: World) -> Iterator[Server]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def post(world: World, noon: datetime) -> Iterator[Post]:
+    """The mail of a world, and a server that takes it."""
+    with smtp.sink() as sink:
+        made = Post(world, sink)
+        yield made
+        made.way.close()
+
+
+@pytest.fixture
+def small_post(small_world: World, noon: datetime) -> Iterator[Post]:
+    """The same on SQLite alone."""
+    with smtp.sink() as sink:
+        made = Post(small_world, sink)
+        yield made
+        made.way.close()

@@ -1,7 +1,6 @@
 """Claims about the way in: by password, by links in mails, as the first one; and about who stays out."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from cfm_workflow.operations import signing_in
 from cfm_workflow.security.failures import FAILURES
 from cfm_workflow.service import open_service
 from cfm_workflow.web.sign_in import OF_ACCOUNT
-from tests import smtp
 from tests.concurrency.at_once import at_once, statuses
 from tests.conftest import service_settings
 from tests.mailing import Post
@@ -37,22 +35,6 @@ def give_password(world: World, person: Person, password: str = WORDS) -> None:
 def sign_in(browser: Browser, email: str, password: str = WORDS, status: int = 303, **more: Any) -> Any:
     """Fill in the form of signing in."""
     return browser.fill(f"/sign-in{more.pop('query', '')}", "/sign-in", status, email=email, password=password)
-
-
-@pytest.fixture
-def post(world: World, noon: datetime) -> Iterator[Post]:
-    with smtp.sink() as sink:
-        made = Post(world, sink)
-        yield made
-        made.way.close()
-
-
-@pytest.fixture
-def small_post(small_world: World, noon: datetime) -> Iterator[Post]:
-    with smtp.sink() as sink:
-        made = Post(small_world, sink)
-        yield made
-        made.way.close()
 
 
 def way_in(post: Post) -> str:
