@@ -141,6 +141,35 @@ def test_a_day_by_keyboard_alone(desk: Desk) -> None:
         assert [line for line in visited.said if line.startswith(("error", "uncaught"))] == []
 
 
+def test_news_that_arrives_while_a_row_is_asked_for_does_not_take_its_form(desk: Desk) -> None:
+    world = desk.world
+    first, second = (world.action("Alice", title=title) for title in ("The first", "The second"))
+    held: dict[str, Any] = {}
+
+    def hold(route: Any) -> None:
+        name = "form" if "do=complete" in route.request.url else "news"
+        if route.request.headers.get("hx-request") and name not in held:
+            held[name] = route
+        else:
+            route.continue_()
+
+    with desk.open(world.alice, "/work") as visited:
+        page = visited.page
+        rows = {each["id"]: page.locator(f"#action-{each['id']}") for each in (first, second)}
+        rows[first["id"]].focus()
+        page.route(lambda url: url.endswith("/work") or "do=complete" in url, hold)
+        with page.expect_request(lambda request: request.url.endswith("/work") and request.method == "GET"):
+            world.alice.fire(second, "accept")
+        rows[second["id"]].focus()
+        with page.expect_request(lambda request: "do=complete" in request.url):
+            page.keyboard.press("d")
+        with page.expect_response(lambda answer: answer.url.endswith("/work")) as news:
+            held["news"].continue_()
+        news.value.finished()
+        held["form"].continue_()
+        rows[second["id"]].locator("[data-step] select").first.wait_for()
+
+
 def test_two_people_on_one_action_see_each_other_and_lose_nothing(desk: Desk) -> None:
     world = desk.world
     action = world.action("Alice")

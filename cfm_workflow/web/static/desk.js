@@ -330,9 +330,7 @@
 
   function hear(subjects) {
     for (const region of $$("[data-live]")) {
-      if (!wants(region, subjects) || due.has(region)) continue;
-      due.add(region);
-      setTimeout(() => refresh(region), 150);
+      if (wants(region, subjects)) refreshSoon(region);
     }
   }
 
@@ -394,17 +392,56 @@
   document.addEventListener("visibilitychange", follow);
 
   const isDirty = (element) => $$("input, textarea, select", element).some((each) => (each.type === "checkbox" || each.type === "radio" ? each.checked !== each.defaultChecked : each.type !== "hidden" && each.value !== initial(each)));
-  const isBusy = (element) => isField(document.activeElement) && element.contains(document.activeElement) ? true : isDirty(element);
-  const same = (element) => element.outerHTML.replace(/name="_(csrf|key)" value="[^"]*"/g, "").replace(/ (class="[^"]*is-current[^"]*"|aria-disabled="true"|data-[a-z-]+="yes")/g, "");
+  // A form that was opened in its row stays open, typed into or not.
+  const isBusy = (element) => (isField(document.activeElement) && element.contains(document.activeElement)) || $("[data-step]", element) !== null || isDirty(element);
+
+  const PASSING = ["is-current", "is-gone", "htmx-request", "htmx-swapping", "htmx-settling", "htmx-added"];
+
+  // What the server says of an element, without what this page has done to it.
+  function told(element) {
+    const copied = element.cloneNode(true);
+    for (const each of [copied, ...$$("*", copied)]) {
+      each.classList.remove(...PASSING);
+      if (each.getAttribute("class") === "") each.removeAttribute("class");
+      for (const name of ["aria-disabled", "data-sending", "data-is-back", "data-was", "data-htmx-powered"]) each.removeAttribute(name);
+      if (each.matches("[name=_csrf], [name=_key]")) each.removeAttribute("value");
+    }
+    return copied.outerHTML;
+  }
+  const same = (one, other) => told(one) === told(other);
+
+  // What is asked for by hand goes before: no news is drawn while an answer is awaited, none that is older than the answer.
+  let awaited = 0;
+  let answered = 0;
+  const mine = new Set(); // the rows that were answered in this page
+
+  document.addEventListener("htmx:before:request", (event) => {
+    awaited += 1;
+    const row = event.target.closest?.("[data-row]")?.id;
+    if (row) mine.add(row);
+  });
+  document.addEventListener("htmx:finally:request", () => {
+    awaited = Math.max(awaited - 1, 0);
+    answered += 1;
+  });
+
+  function refreshSoon(region) {
+    if (due.has(region)) return;
+    due.add(region);
+    setTimeout(() => refresh(region), 150);
+  }
 
   async function refresh(region) {
     due.delete(region);
     if (!region.isConnected) return;
+    if (awaited) return refreshSoon(region);
+    const since = answered;
     const answer = await fetch(region.dataset.live, { headers: { "HX-Request": "true", "HX-Request-Type": "partial" } });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(region.id);
     if (!fresh || !region.isConnected) return;
+    if (awaited || answered !== since) return refreshSoon(region);
     update(region, document.importNode(fresh, true));
   }
 
@@ -415,21 +452,24 @@
     const then = $$("[data-row]", fresh);
     const isUsed = region.matches(":hover") || region.contains(document.activeElement);
     if (!then.length && !now.length) {
-      if (same(region) === same(fresh)) return;
+      if (same(region, fresh)) return;
       if (isBusy(region)) hold(region, fresh);
       else swap(region, fresh);
       return;
     }
-    const isSameOrder = now.map((row) => row.id).join() === then.map((row) => row.id).join();
-    if (!isSameOrder && !isUsed && !isBusy(region)) return swap(region, fresh);
+    const order = (all) => all.map((row) => row.id).join();
+    if (order(now) !== order(then) && !isUsed && !isBusy(region)) return swap(region, fresh);
+    // Whoever has just answered a row knows why it goes or moves.
+    const others = (all) => all.filter((row) => !mine.has(row.id));
+    const isNews = order(others(now)) !== order(others(then));
     for (const row of then) {
       const old = row.id && $(`#${CSS.escape(row.id)}`, region);
-      if (!old || isBusy(old) || same(old) === same(row)) continue;
+      if (!old || isBusy(old) || same(old, row)) continue;
       swap(old, row.cloneNode(true));
     }
     const stay = new Set(then.map((row) => row.id));
     for (const row of now) row.classList.toggle("is-gone", !stay.has(row.id));
-    if (!isSameOrder) hold(region, fresh);
+    if (isNews) hold(region, fresh);
   }
 
   function swap(old, fresh) {
