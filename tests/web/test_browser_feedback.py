@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser import check, chromium
-from tests.web.test_browser_pages import LOOKS, Desk
-from tests.world import World
+from tests.browser import check
+from tests.web.desks import LOOKS, Desk
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    pass
 
 ODD = "‮김\"'<b>& 🦄 " + "길다" * 40
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def desk(browser: Browser, small_world: World, live_server: str) -> Desk:
-    return Desk(browser, small_world, live_server)
-
-
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look['width']}-{look['scheme']}")
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_page_of_feedback_is_sound(desk: Desk, look: dict[str, Any], language: str) -> None:
+@pytest.mark.parametrize(("language", "look"), LOOKS)
+def test_every_page_of_feedback_is_sound(desk: Desk, language: str, look: dict[str, Any]) -> None:
     world = desk.world
     world.ada.expect(200, "PATCH", "/me", {"language": language})
     item = world.feedback(

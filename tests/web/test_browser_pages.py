@@ -4,43 +4,19 @@ dark; and what the keyboard does, also while Hangul is being composed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cfm_workflow import clock
-from tests.browser import Visit, check, chromium, visit
+from tests.browser import check
 from tests.web.browsing import cookie
-from tests.world import Person, World
+from tests.web.desks import LOOKS, Desk
+from tests.world import World
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-class Desk:
-    """Opens pages of a running service for somebody."""
-
-    def __init__(self, browser: Browser, world: World, origin: str) -> None:
-        self.browser, self.world, self.origin = browser, world, origin
-
-    def open(self, person: Person | None, path: str, **more: Any) -> AbstractContextManager[Visit]:
-        """A window in which this person is signed in (None: nobody is)."""
-        cookies = {} if person is None else {"cfm_session": cookie(self.world, person)}
-        return visit(self.browser, self.origin + path, cookies=cookies, **more)
-
-
-@pytest.fixture
-def desk(browser: Browser, small_world: World, live_server: str) -> Desk:
-    return Desk(browser, small_world, live_server)
 
 
 INSIDE = (
@@ -51,15 +27,10 @@ INSIDE = (
     "/settings/people/invite",
 )
 OUTSIDE = ("/sign-in", "/sign-in/link", "/nowhere", "/enter/nothing")
-LOOKS: tuple[dict[str, Any], ...] = (
-    {"width": 1280, "scheme": "light"},
-    {"width": 390, "scheme": "dark"},
-)
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look['width']}-{look['scheme']}")
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_page_is_sound(desk: Desk, look: dict[str, Any], language: str) -> None:
+@pytest.mark.parametrize(("language", "look"), LOOKS)
+def test_every_page_is_sound(desk: Desk, language: str, look: dict[str, Any]) -> None:
     world = desk.world
     now = clock.now()
     world.ada.expect(200, "PATCH", "/me", {"language": language})
@@ -81,9 +52,8 @@ def test_every_page_is_sound(desk: Desk, look: dict[str, Any], language: str) ->
         check(visited, origin=desk.origin)
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look['width']}-{look['scheme']}")
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_page_before_signing_in_is_sound(desk: Desk, look: dict[str, Any], language: str) -> None:
+@pytest.mark.parametrize(("language", "look"), LOOKS)
+def test_every_page_before_signing_in_is_sound(desk: Desk, language: str, look: dict[str, Any]) -> None:
     with desk.open(None, OUTSIDE[0], locale=language, **look) as visited:
         for path in OUTSIDE:
             visited.page.goto(desk.origin + path)

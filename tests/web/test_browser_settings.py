@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser import check, chromium, visit
+from tests.browser import check, visit
 from tests.web.browsing import cookie
+from tests.web.desks import LOOKS
 from tests.world import World
 
 if TYPE_CHECKING:
@@ -47,19 +47,9 @@ PAGES = (
     "/settings/audit",
     "/settings/system",
 )
-LOOKS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("ko", {"width": 1280, "scheme": "light"}),
-    ("en", {"width": 390, "scheme": "dark"}),
-)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.mark.parametrize(("language", "look"), LOOKS, ids=["ko-1280-light", "en-390-dark"])
+@pytest.mark.parametrize(("language", "look"), LOOKS)
 def test_every_page_of_settings_is_sound(
     browser: Browser,
     small_world: World,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cfm_workflow import clock
-from tests.browser import check, chromium
+from tests.browser import check
 from tests.reports.walking import rolled_up
-from tests.web.test_browser_pages import LOOKS, Desk
+from tests.web.desks import LOOKS, Desk
 from tests.world import World
 
 if TYPE_CHECKING:
@@ -27,12 +26,6 @@ PAGES = (
     "/supervision/stays",
     "/supervision/actions?overdue=true&finished=true",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
@@ -53,9 +46,8 @@ def desk(browser: Browser, small_world: World, live_server: str) -> Desk:
     return Desk(browser, rolled_up(world), live_server)
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look['width']}-{look['scheme']}")
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_page_of_supervision_is_sound(desk: Desk, look: dict[str, Any], language: str) -> None:
+@pytest.mark.parametrize(("language", "look"), LOOKS)
+def test_every_page_of_supervision_is_sound(desk: Desk, language: str, look: dict[str, Any]) -> None:
     desk.world.sam.expect(200, "PATCH", "/me", {"language": language})
     with desk.open(desk.world.sam, PAGES[0], **look) as visited:
         for path in PAGES:

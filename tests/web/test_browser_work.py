@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cfm_workflow import clock
-from tests.browser import Visit, check, chromium
-from tests.web.test_browser_pages import LOOKS, Desk
+from tests.browser import Visit, check
+from tests.web.desks import LOOKS, Desk
 from tests.world import World
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def desk(running: Browser, small_world: World, live_server: str) -> Desk:
-    return Desk(running, small_world, live_server)
+    pass
 
 
 def state_of(world: World, action: Any) -> str:
@@ -38,9 +26,8 @@ def look_at(visited: Visit, desk: Desk) -> None:
     check(visited, origin=desk.origin)
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look['width']}-{look['scheme']}")
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_page_of_work_is_sound(desk: Desk, look: dict[str, Any], language: str) -> None:
+@pytest.mark.parametrize(("language", "look"), LOOKS)
+def test_every_page_of_work_is_sound(desk: Desk, language: str, look: dict[str, Any]) -> None:
     world, now = desk.world, clock.now()
     world.alice.expect(200, "PATCH", "/me", {"language": language})
     actions = world.give("Alice", "Bob", due_at=(now + timedelta(minutes=1)).isoformat(), goal="No miles lost")[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +12,13 @@ from cfm_workflow import clock
 from cfm_workflow.models import Check
 from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
 from cfm_workflow.worker.closing import ask_customers
-from tests.browser import chromium, visit
+from tests.browser import visit
 from tests.world import World
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def asked(world: World, language: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from cfm_workflow import web
-from tests.browser import chromium, visit
+from tests.browser import visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -139,12 +138,6 @@ def operations(described: dict[str, Any], tag: str | None = None) -> list[dict[s
 def tags(described: dict[str, Any]) -> list[str]:
     """Every section there is to open."""
     return sorted({tag for each in operations(described) for tag in each["tags"]})
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def test_the_page_shows_the_api_in_silence_and_asks_no_other_host(browser: Browser, live_server: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser import Visit, chromium, visit
+from tests.browser import Visit, visit
 from tests.web.sent_links import reminded, sent
 from tests.world import World
 
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
 
 PURPOSES = ("accept", "complete", "comment", "preferences", "snooze")
 LOOKS = (("en", "light"), ("ko", "dark"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def speak(world: World, language: str) -> None:
