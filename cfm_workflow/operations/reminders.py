@@ -17,7 +17,7 @@ from cfm_workflow.access import system
 from cfm_workflow.db import plain
 from cfm_workflow.models import Action, Reminder
 from cfm_workflow.operations.actions import targets
-from cfm_workflow.operations.actions.held import STORED, Held, Work, take_up, write_reminded
+from cfm_workflow.operations.actions.held import STORED, Held, Work, hold, take_up, write
 from cfm_workflow.operations.receivers import Receivers
 from cfm_workflow.policy.ladders import (
     Course,
@@ -91,7 +91,7 @@ def fire_due(session: Session, *, now: datetime, count: int = BATCH) -> int:
     for each in told:
         each.work.happened(event_type(each.target, each.ladder, each.step.rung), CLOCK, now, _about(each, people, now))
     changed = [works[ident] for ident in {row.action_id: None for row in due}]
-    write_reminded(session, changed)
+    write(session, changed)
     ledger.record(session, [fact for work in changed for fact in work.facts], now=now)
     return found
 
@@ -100,7 +100,7 @@ def _lock(session: Session, count: int, now: datetime) -> tuple[int, list[Held]]
     """How many reminders are due, and the actions they are about, each once; what somebody is changing now comes with
     the next tick."""
     rows = plain(session, _ACTIONS, {"now": now, "count": count}).all()
-    return len(rows), list({row.id: Held(*row) for row in rows}.values())
+    return len(rows), list({row.id: hold(row) for row in rows}.values())
 
 
 def _matters(action: Held, target: Target) -> bool:

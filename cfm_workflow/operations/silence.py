@@ -16,7 +16,8 @@ from cfm_workflow.models import Account, Action, ActionFeedback, Feedback, Team,
 from cfm_workflow.models.feedback import NEVER_TOLD, TOLD_BEFORE
 from cfm_workflow.queries import feedback as feedback_query
 
-BATCH: Final = 200
+BATCH: Final = 50
+"""Little enough that others hardly wait for the transaction, although each tells several people."""
 MOST_TOLD: Final = 50
 CLOCK: Final = system("clock")
 

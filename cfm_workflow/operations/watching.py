@@ -11,7 +11,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, NotFound, Stale
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Account, ActionWatcher, Feedback, FeedbackWatcher
-from cfm_workflow.operations.actions.held import Work, lock_actions, take_up, write_edited
+from cfm_workflow.operations.actions.held import Work, lock_actions, take_up, write
 from cfm_workflow.operations.actions.move import visible
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import callers
@@ -134,7 +134,7 @@ def _record_action(
 ) -> dict[str, Any]:
     about = {"from": work.action.state, "to": work.action.state, "comment": None, "watcher": _named(person)}
     work.happened(event_type, caller, now, about)
-    write_edited(session, [work])
+    write(session, [work])
     ledger.record(session, work.facts, now=now)
     return work.view(now)
 

@@ -9,7 +9,7 @@ from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, NotFound, Stale
 from cfm_workflow.operations.actions import targets
-from cfm_workflow.operations.actions.held import lock_actions, take_up, write_edited
+from cfm_workflow.operations.actions.held import lock_actions, take_up, write
 from cfm_workflow.operations.actions.move import visible
 from cfm_workflow.policy import calendars
 from cfm_workflow.policy.ladders import Target
@@ -45,6 +45,6 @@ def acknowledge(
     about = {"from": action.state, "to": action.state, "transition": None, "comment": None}
     changes = {"quiet_until": {"from": before, "to": action.quiet_until}}
     work.happened("action.acknowledged", caller, now, about | {"changes": changes})
-    write_edited(session, [work])
+    write(session, [work])
     ledger.record(session, work.facts, now=now)
     return work.view(now)

@@ -11,7 +11,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import CfmError, Invalid, NotFound, Stale
 from cfm_workflow.models.actions import PRIORITIES, PRIORITY_NAMES
 from cfm_workflow.operations.actions import dates, targets
-from cfm_workflow.operations.actions.held import Work, lock_actions, take_up, write_edited
+from cfm_workflow.operations.actions.held import Work, lock_actions, take_up, write
 from cfm_workflow.operations.actions.move import Moved, Result, visible
 from cfm_workflow.operations.stand_ins import look_again
 from cfm_workflow.policy.ladders import Target
@@ -76,7 +76,7 @@ def change_many(
     redated = {work.action.assignee_id for work in changed if Target.FINISH in work.moved}
     look_again(session, redated - {None})
     targets.plan(session, changed, now=now)
-    write_edited(session, changed)
+    write(session, changed)
     ledger.record(session, [fact for work in changed for fact in work.facts], now=now)
     return results
 

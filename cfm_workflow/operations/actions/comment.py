@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import NotFound, Stale
-from cfm_workflow.operations.actions.held import Held, lock_actions, take_up, write_edited
+from cfm_workflow.operations.actions.held import Held, lock_actions, take_up, write
 from cfm_workflow.operations.actions.move import visible
 from cfm_workflow.queries import relations as relations_query
 
@@ -30,7 +30,7 @@ def comment(
     [work] = take_up(session, held)
     about = {"from": work.action.state, "to": work.action.state, "transition": None, "comment": words}
     work.happened("action.commented", caller, now, about)
-    write_edited(session, [work])
+    write(session, [work])
     ledger.record(session, work.facts, now=now)
     return work.view(now)
 

@@ -1,8 +1,10 @@
 """An action in the hands of an operation: locked, changed in memory, written back once with its events."""
 
+import functools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, or_, select, update
@@ -71,6 +73,8 @@ class Held:
     accepted_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    stored: Sequence[Any] = ()
+    """What the database holds of it, in this order; nothing of an action that is only being made."""
     context: Sequence[Any] | None = None
     """What `take_up` asks for, where it has been read with the row itself."""
 
@@ -109,7 +113,6 @@ class Work:
     names: Names
     item: dict[str, Any]
     was_finished: bool = False
-    retimed: bool = False  # whether anything in `_TIMES` has changed
     moved: frozenset[str] = frozenset()  # the targets whose ladders begin anew
     waits: bool = False  # since this operation
     waited: bool = False  # until this operation
@@ -153,7 +156,8 @@ class Work:
         return self.was_finished != (self.action.finished_at is not None)
 
 
-STORED: Final = [name for name in Held.__slots__ if name != "context"]
+STORED: Final = tuple(name for name in Held.__slots__ if name not in ("stored", "context"))
+_values: Final = attrgetter(*STORED)
 _TABLE: Final = Action.__table__.c
 _COLUMNS: Final = [_TABLE[name] for name in STORED]
 _THESE: Final = Action.id.in_(bindparam("ids", expanding=True))
@@ -228,15 +232,17 @@ def lock_actions(session: Session, action_ids: Collection[int], *, rest_of: Iter
     groups = list(rest_of)
     if groups:
         rows = plain(session, _LOCKED_WITH_REST, {"ids": list(action_ids), "groups": groups})
-        return [Held(*row) for row in rows]
+        return [hold(row) for row in rows]
     if is_sqlite(session):
-        return [_held(row) for row in _READ_WITH_CONTEXT.rows(session, action_ids)]
-    return [Held(*row) for row in _LOCKED.rows(session, action_ids)]
+        return [hold(row) for row in _READ_WITH_CONTEXT.rows(session, action_ids)]
+    return [hold(row) for row in _LOCKED.rows(session, action_ids)]
 
 
-def _held(row: Sequence[Any]) -> Held:
-    action = Held(*row[: len(STORED)])
-    action.context = row[len(STORED) :]
+def hold(row: Sequence[Any]) -> Held:
+    """A locked row in the hands of an operation; what stands in it after the columns of the action is its context."""
+    stored = row[: len(STORED)]
+    action = Held(*stored)
+    action.stored, action.context = stored, row[len(STORED) :] or None
     return action
 
 
@@ -265,66 +271,7 @@ def _contexts(session: Session, action_ids: Collection[int]) -> dict[int, Sequen
     return {row[0]: row[1:] for row in found}
 
 
-_MOVABLE: Final = (
-    "state",
-    "category",
-    "assignee_id",
-    "on_behalf_of_id",
-    "waiting_until",
-    "waiting_for_answer",
-    "came_from",
-    "outcome_id",
-    "root_cause",
-    "resolution",
-    "reopened_count",
-    "undo_to",
-    "undo_by",
-    "undo_until",
-    "sequence",
-    "version",
-    "state_since",
-    "accepted_at",
-    "started_at",
-    "finished_at",
-)
-_TIMES: Final = (
-    "due_at",
-    "first_due_at",
-    "due_rule",
-    "policy_version_id",
-    "promised_at",
-    "accept_by",
-    "start_by",
-    "accept_met",
-    "start_met",
-    "finish_met",
-    "occurrence",
-    "planned",
-    "quiet_until",
-)
-_EDITABLE: Final = (
-    "title",
-    "description",
-    "priority",
-    "goal",
-    "benefit",
-    "external_ref",
-    "attributes",
-    "due_at",
-    "first_due_at",
-    "due_rule",
-    "calendar_id",
-    "policy_version_id",
-    "occurrence",
-    "planned",
-    "quiet_until",
-    "sequence",
-    "version",
-)
-_REMINDED: Final = ("planned", "sequence", "version")
-"""In no index: SQLite writes each one anew that holds a column of an UPDATE, changed or not."""
-
-
+@functools.lru_cache(maxsize=256)
 def _update(columns: tuple[str, ...]) -> Any:
     return (
         update(Action.__table__)  # type: ignore[arg-type]
@@ -333,34 +280,26 @@ def _update(columns: tuple[str, ...]) -> Any:
     )
 
 
-_WRITE_MOVED: Final = _update(_MOVABLE)
-_WRITE_RETIMED: Final = _update((*_MOVABLE, *_TIMES))
-_WRITE_EDITED: Final = _update(_EDITABLE)
-_WRITE_REMINDED: Final = _update(_REMINDED)
-
-
-def write_moved(session: Session, works: Sequence[Work]) -> None:
-    """Write back everything a transition can change, all rows in one statement; those with new times in another."""
-    _write(session, _WRITE_MOVED, _MOVABLE, [work for work in works if not work.retimed])
-    _write(session, _WRITE_RETIMED, (*_MOVABLE, *_TIMES), [work for work in works if work.retimed])
-
-
-def write_edited(session: Session, works: Iterable[Work]) -> None:
-    """Write back everything an edit can change, all rows in one statement."""
-    _write(session, _WRITE_EDITED, _EDITABLE, works)
-
-
-def write_reminded(session: Session, works: Iterable[Work]) -> None:
-    """Write back what telling reminders changes, all rows in one statement."""
-    _write(session, _WRITE_REMINDED, _REMINDED, works)
-
-
-def _write(session: Session, statement: Any, columns: tuple[str, ...], works: Iterable[Work]) -> None:
-    rows = [
-        {"at_id": work.action.id, **{f"new_{name}": getattr(work.action, name) for name in columns}} for work in works
-    ]
-    if rows:
-        plain(session, statement, rows if len(rows) > 1 else rows[0])
+def write(session: Session, works: Iterable[Work]) -> None:
+    """Write back what has changed of any of these actions, all rows in one statement, and nothing else: SQLite writes
+    each index anew that holds a column of an UPDATE, changed or not.
+    """
+    changed: list[Held] = []
+    columns: set[str] = set()
+    for work in works:
+        action, values = work.action, _values(work.action)
+        mine = [
+            name for name, new, old in zip(STORED, values, action.stored, strict=True) if new is not old and new != old
+        ]
+        if mine:
+            columns.update(mine)
+            changed.append(action)
+        action.stored = values
+    if not changed:
+        return
+    names = tuple(name for name in STORED if name in columns)
+    rows = [{"at_id": action.id, **{f"new_{name}": getattr(action, name) for name in names}} for action in changed]
+    plain(session, _update(names), rows if len(rows) > 1 else rows[0])
 
 
 def rename_assignee(work: Work, account: Account | Any | None) -> None:

@@ -11,7 +11,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, NotFound, Stale
 from cfm_workflow.models import ActionFeedback, Feedback, PassedOver
 from cfm_workflow.operations.actions import roll_up
-from cfm_workflow.operations.actions.held import Work, lock_actions, take_up, write_edited
+from cfm_workflow.operations.actions.held import Work, lock_actions, take_up, write
 from cfm_workflow.operations.actions.move import visible
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import relations as relations_query
@@ -113,6 +113,6 @@ def _record(
 
 
 def _written(session: Session, work: Work, now: datetime) -> dict[str, Any]:
-    write_edited(session, [work])
+    write(session, [work])
     ledger.record(session, work.facts, now=now)
     return work.view(now)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller
 from cfm_workflow.errors import CfmError, Conflict, NotFound
-from cfm_workflow.operations.actions.held import lock_actions, take_up, write_edited
+from cfm_workflow.operations.actions.held import lock_actions, take_up, write
 from cfm_workflow.operations.actions.move import Moved, Result, visible
 from cfm_workflow.operations.receivers import Receivers
 from cfm_workflow.policy.ladders import Receiver
@@ -43,6 +43,6 @@ def raise_many(
         work.happened("action.raised", caller, now, about | {"reason": reason, "told": told})
         raised.append(work)
         results[action.id] = Moved(action.id, work.view(now))
-    write_edited(session, raised)
+    write(session, raised)
     ledger.record(session, [fact for work in raised for fact in work.facts], now=now)
     return results

@@ -13,7 +13,7 @@ from cfm_workflow import ledger
 from cfm_workflow.access import system
 from cfm_workflow.models import Calendar
 from cfm_workflow.operations.actions import dates, targets
-from cfm_workflow.operations.actions.held import Held, Work, lock_actions, take_up, write_moved
+from cfm_workflow.operations.actions.held import Held, Work, lock_actions, take_up, write
 from cfm_workflow.policy.ladders import Target
 from cfm_workflow.queries import calendars as calendars_query
 from cfm_workflow.queries import due as due_query
@@ -39,7 +39,7 @@ def reckon(session: Session, calendar: Calendar, action_ids: Collection[int], *,
         _apply(work, new[work.action.id], calendar, reason, now)
     targets.plan(session, works, now=now)
     targets.replan(session, held, now=now)
-    write_moved(session, works)
+    write(session, works)
     ledger.record(session, [fact for work in works for fact in work.facts], now=now)
     return sum("due_at" in moved for moved in new.values())
 

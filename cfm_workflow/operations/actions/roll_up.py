@@ -17,7 +17,7 @@ from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Action, ActionFeedback, ActionGroup, Customer, Feedback
 from cfm_workflow.operations import checks
 from cfm_workflow.operations.actions import targets
-from cfm_workflow.operations.actions.held import Work, write_moved
+from cfm_workflow.operations.actions.held import Work, write
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.messages.withdrawing import withdraw
 from cfm_workflow.policy.groups import Progress, group_state, item_status
@@ -51,7 +51,7 @@ def finish(
 
 def _write(session: Session, works: Sequence[Work], now: datetime) -> None:
     targets.plan(session, works, now=now)
-    write_moved(session, works)
+    write(session, works)
 
 
 def _groups(

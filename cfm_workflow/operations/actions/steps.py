@@ -338,7 +338,6 @@ def set_dates(work: Work, new: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     shown = {name: {"from": getattr(work.action, name), "to": new[name]} for name in new if name != "due_rule"}
     for name, value in new.items():
         setattr(work.action, name, value)
-    work.retimed = True
     return shown
 
 

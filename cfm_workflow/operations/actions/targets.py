@@ -159,7 +159,6 @@ def _cancel(session: Session, works: Sequence[Work], target: Target, now: dateti
         plain(session, _CANCEL_OF_SOME, given | {"ids": [work.action.id for work in works]})
     for work in works:
         work.action.planned &= ~BITS[target]
-        work.retimed = True
 
 
 def _new(session: Session, work: Work, target: Target, now: datetime) -> dict[str, Any] | None:
@@ -181,7 +180,6 @@ def _new(session: Session, work: Work, target: Target, now: datetime) -> dict[st
     if step is None:
         return None
     action.planned |= BITS[target]
-    work.retimed = True
     return row(action, target, step, now)
 
 
@@ -276,7 +274,6 @@ def _keep(work: Work, name: str, happened: datetime | None, by: datetime | None)
     if happened is None or by is None or getattr(work.action, name) is not None:
         return
     setattr(work.action, name, happened <= by)
-    work.retimed = True
 
 
 def move(work: Work, *targets: Target) -> None:
@@ -284,7 +281,6 @@ def move(work: Work, *targets: Target) -> None:
     if not work.moved:
         work.action.occurrence += 1
     work.moved |= frozenset(targets)
-    work.retimed = True
 
 
 def after_waiting(session: Session, work: Work, since: datetime, *, now: datetime) -> None:
@@ -295,7 +291,6 @@ def after_waiting(session: Session, work: Work, since: datetime, *, now: datetim
         return
     calendar, unit = _calendar(session, action), spans.paused_in(span)
     action.start_by = spans.moved(unit, action.start_by, spans.between(unit, since, now, calendar), calendar)
-    work.retimed = True
 
 
 def promised_again(session: Session, action: Held, target: Target, pauses: Sequence[Pause]) -> datetime | None:

@@ -25,7 +25,7 @@ from cfm_workflow.policy import spread
 from cfm_workflow.queries.reports.flow import EVERYBODY, NONE, month_of
 from cfm_workflow.workflow import BEFORE, Definition
 
-BATCH: Final = 300
+BATCH: Final = 100
 """Events read at once: little enough that others hardly wait for the transaction."""
 
 _STAYS: Any = Stay.__table__
