@@ -1,7 +1,7 @@
 """Many actions at once, written by the database itself: people with tokens, items, groups, actions. Bypasses the rules.
 
 Every person has as many unfinished actions as `open_per_person` says, however many actions there are in all; one
-in five of those is overdue.
+in five of those is overdue. Of customers who wait for a word it has been told already.
 """
 
 from dataclasses import dataclass
@@ -109,10 +109,11 @@ def _feedback(kind: str) -> str:
     at = _later(kind, "-n % 500000")
     return f"""
         INSERT INTO feedback (id, source, external_id, channel, text, language, metric, score, attributes, customer_id,
-            recorded_by, status, needs_decision, received_at, created_at, imported, search_text, version)
+            recorded_by, status, needs_decision, received_at, created_at, silent_at, imported, search_text, version)
         SELECT n, 'benchmark', CAST(n AS varchar), 'email',
             'My flight was late again and nobody at the desk could tell me why, so I missed my connection.',
-            'en', 'nps', n % 11, '{{}}', 1 + n % {CUSTOMERS}, 1, 'open', FALSE, {at}, {at}, FALSE, 'flight late', 1
+            'en', 'nps', n % 11, '{{}}', 1 + n % {CUSTOMERS}, 1, 'open', FALSE, {at}, {at}, {at}, FALSE,
+            'flight late', 1
         FROM numbers WHERE n <= :groups"""
 
 
