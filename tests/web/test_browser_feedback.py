@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser import check
-from tests.web.desks import LOOKS, Desk
+from tests.web.desks import LOOKS, Desk, Look
 
 if TYPE_CHECKING:
     pass
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 ODD = "‮김\"'<b>& 🦄 " + "길다" * 40
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS)
-def test_every_page_of_feedback_is_sound(desk: Desk, language: str, look: dict[str, Any]) -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_of_feedback_is_sound(desk: Desk, look: Look) -> None:
     world = desk.world
-    world.ada.expect(200, "PATCH", "/me", {"language": language})
+    world.ada.expect(200, "PATCH", "/me", {"language": look.language})
     item = world.feedback(
         "x" * 300 + " <script>alert(1)</script> 아직도 안 됩니다 🦄",
         metric="nps",
@@ -51,13 +51,13 @@ def test_every_page_of_feedback_is_sound(desk: Desk, language: str, look: dict[s
         f"/customers/{item['customer']['id']}",
         "/imports",
     )
-    with desk.open(world.ada, pages[0], **look) as visited:
-        for each in pages:
+    with desk.open(world.ada, pages[0], **look.window) as visited:
+        for number, each in enumerate(pages):
             visited.page.goto(desk.origin + each)
             visited.page.evaluate("document.querySelectorAll('main details').forEach(each => (each.open = true))")
             no_place = ("422", "503")  # wrong on purpose; no place for one more stream
             visited.said[:] = [line for line in visited.said if not any(code in line for code in no_place)]
-            check(visited, origin=desk.origin)
+            check(visited, origin=desk.origin, axe=look.examines(number))
 
 
 def test_rows_are_picked_and_labelled_by_keyboard(desk: Desk) -> None:

@@ -5,14 +5,14 @@ dark; and what the keyboard does, also while Hangul is being composed.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cfm_workflow import clock
 from tests.browser import check
 from tests.web.browsing import cookie
-from tests.web.desks import LOOKS, Desk
+from tests.web.desks import LOOKS, Desk, Look
 from tests.world import World
 
 if TYPE_CHECKING:
@@ -29,20 +29,20 @@ INSIDE = (
 OUTSIDE = ("/sign-in", "/sign-in/link", "/nowhere", "/enter/nothing")
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS)
-def test_every_page_is_sound(desk: Desk, language: str, look: dict[str, Any]) -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_sound(desk: Desk, look: Look) -> None:
     world = desk.world
     now = clock.now()
-    world.ada.expect(200, "PATCH", "/me", {"language": language})
+    world.ada.expect(200, "PATCH", "/me", {"language": look.language})
     world.give("Ada", priority="urgent", due_at=(now - timedelta(days=1)).isoformat())
     world.give("Ada", title="고객에게 다시 전화하기 " * 5, due_at=(now + timedelta(days=1)).isoformat())
 
-    with desk.open(world.ada, INSIDE[0], **look) as visited:
-        for path in INSIDE:
+    with desk.open(world.ada, INSIDE[0], **look.window) as visited:
+        for number, path in enumerate(INSIDE):
             visited.page.goto(desk.origin + path)
-            assert visited.page.locator("html").get_attribute("lang") == language
-            assert visited.page.locator("html").get_attribute("data-bs-theme") == look["scheme"]
-            check(visited, origin=desk.origin)
+            assert visited.page.locator("html").get_attribute("lang") == look.language
+            assert visited.page.locator("html").get_attribute("data-bs-theme") == look.scheme
+            check(visited, origin=desk.origin, axe=look.examines(number))
         visited.page.locator(".desk-menu summary").click()
         visited.page.get_by_role("button", name="?", exact=True)
         check(visited, origin=desk.origin)
@@ -52,14 +52,14 @@ def test_every_page_is_sound(desk: Desk, language: str, look: dict[str, Any]) ->
         check(visited, origin=desk.origin)
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS)
-def test_every_page_before_signing_in_is_sound(desk: Desk, language: str, look: dict[str, Any]) -> None:
-    with desk.open(None, OUTSIDE[0], locale=language, **look) as visited:
-        for path in OUTSIDE:
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_before_signing_in_is_sound(desk: Desk, look: Look) -> None:
+    with desk.open(None, OUTSIDE[0], locale=look.language, **look.window) as visited:
+        for number, path in enumerate(OUTSIDE):
             visited.page.goto(desk.origin + path)
             visited.said[:] = [line for line in visited.said if "404" not in line and "410" not in line]
-            assert visited.page.locator("html").get_attribute("lang") == language
-            check(visited, origin=desk.origin)
+            assert visited.page.locator("html").get_attribute("lang") == look.language
+            check(visited, origin=desk.origin, axe=look.examines(number))
 
 
 def test_enter_while_hangul_is_composed_sends_nothing_and_then_everything_once(desk: Desk) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser import check, visit
 from tests.web.browsing import cookie
-from tests.web.desks import LOOKS
+from tests.web.desks import LOOKS, Look
 from tests.world import World
 
 if TYPE_CHECKING:
@@ -49,18 +49,17 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS)
+@pytest.mark.parametrize("look", LOOKS)
 def test_every_page_of_settings_is_sound(
     browser: Browser,
     small_world: World,
     live_server: str,
     names: dict[str, list[str]],
-    language: str,
-    look: dict[str, Any],
+    look: Look,
 ) -> None:
     names["hooks.example.com"] = ["93.184.216.34"]
     ada = small_world.ada
-    ada.expect(200, "PATCH", "/me", {"language": language})
+    ada.expect(200, "PATCH", "/me", {"language": look.language})
     item = small_world.feedback()
     ada.expect(200, "PUT", f"/feedback/{item['id']}/labels/a-very-long-label-without-any-place-to-break-it-{'x' * 40}")
     small_world.action("Ada")
@@ -71,11 +70,11 @@ def test_every_page_of_settings_is_sound(
     ada.expect(200, "PATCH", f"/users/{small_world.bob.id}", {"name": "Robert " * 20})
 
     cookies = {"cfm_session": cookie(small_world, ada)}
-    with visit(browser, f"{live_server}/settings/me", cookies=cookies, **look) as visited:
-        for path in PAGES:
+    with visit(browser, f"{live_server}/settings/me", cookies=cookies, **look.window) as visited:
+        for number, path in enumerate(PAGES):
             visited.page.goto(live_server + path.format(**known))
             visited.page.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true; })")
-            check(visited, origin=live_server)
+            check(visited, origin=live_server, axe=look.examines(number))
 
 
 def test_a_preview_and_its_saving_by_mouse(browser: Browser, small_world: World, live_server: str) -> None:

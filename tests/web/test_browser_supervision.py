@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cfm_workflow import clock
 from tests.browser import check
 from tests.reports.walking import rolled_up
-from tests.web.desks import LOOKS, Desk
+from tests.web.desks import LOOKS, Desk, Look
 from tests.world import World
 
 if TYPE_CHECKING:
@@ -46,15 +46,15 @@ def desk(browser: Browser, small_world: World, live_server: str) -> Desk:
     return Desk(browser, rolled_up(world), live_server)
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS)
-def test_every_page_of_supervision_is_sound(desk: Desk, language: str, look: dict[str, Any]) -> None:
-    desk.world.sam.expect(200, "PATCH", "/me", {"language": language})
-    with desk.open(desk.world.sam, PAGES[0], **look) as visited:
-        for path in PAGES:
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_of_supervision_is_sound(desk: Desk, look: Look) -> None:
+    desk.world.sam.expect(200, "PATCH", "/me", {"language": look.language})
+    with desk.open(desk.world.sam, PAGES[0], **look.window) as visited:
+        for number, path in enumerate(PAGES):
             visited.page.goto(desk.origin + path)
             for fold in visited.page.locator("main details.desk-fold").all():
                 fold.evaluate("fold => { fold.open = true }")
-            check(visited, origin=desk.origin)
+            check(visited, origin=desk.origin, axe=look.examines(number))
 
 
 def test_rows_are_picked_by_keys_and_counted(desk: Desk) -> None:

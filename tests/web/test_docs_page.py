@@ -157,13 +157,6 @@ def test_the_page_shows_the_api_in_silence_and_asks_no_other_host(browser: Brows
         assert [address for address in docs.asked if not address.startswith((f"{live_server}/", "data:"))] == []
 
 
-def test_the_page_fits_a_phone(browser: Browser, live_server: str) -> None:
-    with visit(browser, f"{live_server}/docs", width=375) as docs:
-        docs.page.wait_for_selector(".opblock-tag")
-
-        assert docs.page.evaluate("document.documentElement.scrollWidth") == 375
-
-
 def test_a_pasted_token_goes_with_the_call_that_is_tried(browser: Browser, live_server: str) -> None:
     with visit(browser, f"{live_server}/docs") as docs:
         docs.page.wait_for_selector(".opblock-tag")
@@ -186,11 +179,12 @@ def test_a_pasted_token_goes_with_the_call_that_is_tried(browser: Browser, live_
         assert docs.page.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
-def test_our_own_markup_is_accessible(browser: Browser, live_server: str) -> None:
+def test_our_own_markup_is_accessible_and_fits_a_phone(browser: Browser, live_server: str) -> None:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-    with visit(browser, f"{live_server}/docs") as docs:
+    with visit(browser, f"{live_server}/docs", width=375) as docs:
         docs.page.wait_for_selector(".opblock-tag")
+        assert docs.page.evaluate("document.documentElement.scrollWidth") == 375
         found = Axe().run(docs.page, context={"exclude": [["#docs .swagger-ui"]]}).response["violations"]
 
         assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
