@@ -75,6 +75,7 @@ def open_service(settings: Settings | None = None, *, migrate: bool = False) -> 
     database.known["mail_wait"] = timedelta(seconds=settings.mail_undo_seconds)
     database.known["message_wait"] = timedelta(seconds=settings.message_undo_seconds)
     database.known["language"] = settings.language.value
+    database.known["time_zone"] = settings.time_zone
     return Service(settings, database, ring)
 
 

@@ -144,7 +144,8 @@ def _mails(session: Session) -> Iterator[str]:
     """What somebody is to hear of at once is in a mail, and a mail that is on its way has something to tell."""
     at_once = select(Notice.account_id, Notice.batch).where(Notice.batch.is_not(None))
     told = {tuple(row) for row in session.execute(at_once)}
-    mails = select(Delivery.account_id, Delivery.position, Delivery.state).where(Delivery.account_id.is_not(None))
+    is_news = (Delivery.account_id.is_not(None), Delivery.week.is_(None))  # a weekly report tells of no event
+    mails = select(Delivery.account_id, Delivery.position, Delivery.state).where(*is_news)
     state = {(row.account_id, row.position): row.state for row in session.execute(mails)}
     for person, batch in told - state.keys():
         yield f"what person {person} is to hear of {batch} is in no mail"

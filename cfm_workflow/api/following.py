@@ -12,6 +12,7 @@ from cfm_workflow.forms.feedback import FeedbackOut
 from cfm_workflow.forms.following import MyPreferencesIn, MyPreferencesOut, PreferencesIn, PreferencesOut, WatcherOut
 from cfm_workflow.forms.pages import PageQuery, page_of
 from cfm_workflow.operations import digests, preferences, watching
+from cfm_workflow.policy.weekly import is_wanted
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import following as following_query
@@ -117,7 +118,11 @@ def get_my_preferences(ask: Ask) -> Any:
     account = people_query.find_user(ask.session, ask.caller.id or 0)
     own = following_query.own_choices(ask.session, account.id)
     chosen = following_query.preferences(own, following_query.defaults(ask.session))
-    return chosen | {"working_hours": account.working_hours, "digest": digests.digest_of(account)}
+    return chosen | {
+        "working_hours": account.working_hours,
+        "digest": digests.digest_of(account),
+        "weekly_report": is_wanted(account.role, account.weekly_report),
+    }
 
 
 @route(
@@ -131,7 +136,8 @@ def get_my_preferences(ask: Ask) -> Any:
     example=_EXAMPLE | {"working_hours": {"mon": [["09:00", "12:00"]]}, "digest": {"every": "week"}},
 )
 def change_my_preferences(ask: Ask) -> Any:
-    """Choose some kinds for oneself, null being back to what holds for everybody; and when one works."""
+    """Choose some kinds for oneself, null being back to what holds for everybody; when one works; and which reports
+    come."""
     preferences.change_own(ask.session, ask.caller, ask.body, now=ask.now)
     return get_my_preferences(ask)
 

@@ -6,7 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from cfm_workflow import limits
 from cfm_workflow.forms.calendars import DAYS, TimeOfDay, WeekIn, WeekOut
-from cfm_workflow.forms.fields import Form, Shape, Text
+from cfm_workflow.forms.fields import Flag, Form, Shape, Text
 from cfm_workflow.forms.people import MemberOut, PersonOut
 from cfm_workflow.policy.audiences import KINDS, RELATIONS, Level
 from cfm_workflow.policy.digests import Every
@@ -74,8 +74,15 @@ class DigestOut(Schema):
     at = fields.String(required=True)
 
 
+_WEEKLY: Final = {
+    "description": "Whether the weekly report comes by mail, to those who may see reports: to supervisors unless they "
+    "choose otherwise, to administrators if they choose so."
+}
+
+
 class MyPreferencesIn(Form):
     digest = fields.Nested(DigestIn)
+    weekly_report = Flag(metadata=_WEEKLY)
     notices = Notices()
     working_hours = fields.Nested(WeekIn, allow_none=True, metadata=_WORKING_HOURS)
 
@@ -106,4 +113,5 @@ class PreferencesOut(Schema):
 
 class MyPreferencesOut(PreferencesOut):
     digest = fields.Nested(DigestOut, required=True)
+    weekly_report = fields.Boolean(required=True, metadata=_WEEKLY)
     working_hours = WeekOut(required=True, allow_none=True, metadata=_WORKING_HOURS)

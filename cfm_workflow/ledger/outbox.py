@@ -148,12 +148,27 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
 
 def line_up(session: Session, account_id: int, purpose: str, *, now: datetime) -> None:
     """A mail with a link for this purpose, at once."""
-    lowest = session.execute(select(func.min(Delivery.position)).where(Delivery.account_id == account_id)).scalar_one()
-    position = min(-int(now.timestamp() * 1_000_000), (lowest or 0) - 1)  # see models.Delivery.position
-    mail = {"account_id": account_id, "position": position, "purpose": purpose}
-    rest = {"state": "pending", "next_at": now, "gathered": False, "tries": 0, "tries_before": 0, "created_at": now}
-    session.execute(insert(Delivery), [mail | rest])
+    _add_mail(session, account_id, now, purpose=purpose)
     tell(session, DELIVERIES)
+
+
+def line_up_digest(session: Session, account_id: int, *, now: datetime) -> int:
+    """A digest, at once; the position, by which its notices name it as their batch."""
+    return _add_mail(session, account_id, now)
+
+
+def line_up_report(session: Session, account_id: int, week: str, *, now: datetime) -> None:
+    """The report of a week such as 2026-W47, at once; there is one per person and week."""
+    _add_mail(session, account_id, now, week=week)
+
+
+def _add_mail(session: Session, account_id: int, now: datetime, **what: str) -> int:
+    """A mail that is no event's, under a position of its own: see models.Delivery.position."""
+    lowest = session.execute(select(func.min(Delivery.position)).where(Delivery.account_id == account_id)).scalar_one()
+    position = min(-int(now.timestamp() * 1_000_000), (lowest or 0) - 1)
+    mail = {"account_id": account_id, "position": position, "state": "pending", "next_at": now, "created_at": now}
+    session.execute(insert(Delivery), [mail | {"gathered": False, "tries": 0, "tries_before": 0} | what])
+    return position
 
 
 def lined_up_lately(session: Session, account_id: int, purpose: str, *, since: datetime) -> list[datetime]:
@@ -166,7 +181,7 @@ def lined_up_lately(session: Session, account_id: int, purpose: str, *, since: d
 
 def _due_to(session: Session, account_id: int, now: datetime, *which: Any) -> Sequence[Any]:
     query = (
-        select(Delivery.account_id.label("receiver"), *_CLAIMED, Delivery.gathered)
+        select(Delivery.account_id.label("receiver"), *_CLAIMED, Delivery.gathered, Delivery.week)
         .where(Delivery.account_id == account_id, _IS_DUE, *which)
         .order_by(Delivery.next_at, Delivery.id)
         .limit(MAILS_LOOKED_AT)
@@ -209,16 +224,17 @@ def _postpone(session: Session, rows: Sequence[Any], until: datetime) -> None:
 def _gathered(session: Session, account_id: int, due: Sequence[Any], free: int, now: datetime) -> list[Any]:
     """`free` mails of those that are due: the last tells what all the others would have told.
 
-    One that was tried may have arrived, and has to come again as what it was; it waits for its turn.
+    One that was tried may have arrived, and has to come again as what it was; a weekly report tells nothing else. They
+    wait for their turn.
     """
-    tried = [row for row in due if row.tries][:free]
-    fresh = [row for row in due if not row.tries]
-    room = free - len(tried)
+    alone = [row for row in due if row.tries or row.week is not None][:free]
+    fresh = [row for row in due if not row.tries and row.week is None]
+    room = free - len(alone)
     if len(fresh) <= room or not room:
-        return [*tried, *fresh[:room]]
+        return [*alone, *fresh[:room]]
     carrier, *others = fresh[room - 1 :]
     _gather(session, account_id, carrier, others, now)
-    return [*tried, *fresh[: room - 1], carrier]
+    return [*alone, *fresh[: room - 1], carrier]
 
 
 def _gather(session: Session, account_id: int, carrier: Any, others: Sequence[Any], now: datetime) -> None:

@@ -9,6 +9,7 @@ from cfm_workflow.letters.message import Addition, compose_message, message_head
 from cfm_workflow.letters.news import Arrangement, Names, News, Reader, arrange
 from cfm_workflow.letters.places import address_of, entrance_of, letter_link_of
 from cfm_workflow.letters.trial import trial
+from cfm_workflow.letters.weekly import Weekly, compose_weekly
 
 __all__ = [
     "EXCERPT",
@@ -23,12 +24,14 @@ __all__ = [
     "Names",
     "News",
     "Reader",
+    "Weekly",
     "address_of",
     "arrange",
     "compose",
     "compose_digest",
     "compose_entrance",
     "compose_message",
+    "compose_weekly",
     "entrance_of",
     "feed",
     "headers",

@@ -31,13 +31,14 @@ TEMPLATES: Final = Environment(
 @dataclass(frozen=True, slots=True)
 class Letter:
     """What somebody is to read. `feedback_id`: the item whose thread it belongs to; `preferences`: where to choose
-    what one hears of."""
+    what one hears of; `unsubscribe`: where one click ends letters of this kind."""
 
     subject: str
     text: str
     html: str
     feedback_id: int | None
     preferences: str | None
+    unsubscribe: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

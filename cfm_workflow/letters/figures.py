@@ -1,8 +1,12 @@
-"""What the figures of reports are called and what exactly they count: one table of a name and one sentence each."""
+"""What the figures of reports are called and what exactly they count, one table of a name and one sentence each; and
+how they are written."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from babel.numbers import format_decimal
+from babel.units import format_unit
 
 from cfm_workflow.texts import mark, translations
 
@@ -87,3 +91,25 @@ def meanings(names: Iterable[str], language: str) -> dict[str, dict[str, str]]:
     return {
         name: {"label": gettext(FIGURES[name].label), "definition": gettext(FIGURES[name].definition)} for name in names
     }
+
+
+def number(value: float | None, language: str) -> str:
+    """A number as it is written in a language."""
+    if value is None:
+        return "–"
+    if 0 <= value < 1000 and value == int(value):
+        return str(int(value))
+    return str(format_decimal(round(value, 1), format="#,##0.#", locale=language))
+
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+
+def took(seconds: float | None, language: str) -> str:
+    """How long something took, in the one unit that suits it."""
+    if seconds is None:
+        return "–"
+    unit, size = ("minute", MINUTE) if seconds < HOUR else ("hour", HOUR) if seconds < 2 * DAY else ("day", DAY)
+    value = seconds / size
+    written = round(value) if value >= 10 or unit == "minute" else round(value, 1)
+    return format_unit(written, f"duration-{unit}", length="short", locale=language)

@@ -26,13 +26,16 @@ def headers(letter: Letter, *, installation: str, base_url: str) -> dict[str, st
     """The headers of a letter beside the usual ones.
 
     All letters about one item answer to the same id, which no mail has: so they stand together wherever one begins to
-    read. They ask for no automatic answer (RFC 3834), and say where to choose what one hears of (RFC 2369).
+    read. They ask for no automatic answer (RFC 3834), and say where to choose what one hears of (RFC 2369), or where
+    one click is enough to hear no more of this kind (RFC 8058).
     """
     found = {
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
-    if letter.preferences is not None:
+    if letter.unsubscribe is not None:
+        found |= {"List-Unsubscribe": f"<{letter.unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    elif letter.preferences is not None:
         found["List-Unsubscribe"] = f"<{letter.preferences}>"
     if letter.feedback_id is not None:
         thread = message_id("feedback", letter.feedback_id, installation=installation, base_url=base_url)

@@ -16,15 +16,16 @@ DELIVERED = text("state = 'delivered'")
 CANCELLED = text("state = 'cancelled'")
 MAIL = text("account_id IS NOT NULL")
 GATHERED = text("gathered")
+OF_A_WEEK = text("week IS NOT NULL")
 
 
 class Delivery(Base):
     """One event on its way to one endpoint, or the mail of one transaction on its way to one person.
 
     `position` is the event; of a mail the first event of its transaction, and the notices with the same `batch` are
-    what it tells. Of a digest, and of a mail with a link that lets somebody in (which has a `purpose`), it is minus the
-    microsecond at which it was lined up, which is no event's position. A row that somebody sends just now is `pending`
-    with a lease; whoever lost the lease cannot settle.
+    what it tells. Of a digest, a weekly report (which has a `week`) and a mail with a link that lets somebody in (which
+    has a `purpose`) it is minus the microsecond at which it was lined up, which is no event's position. A row that
+    somebody sends just now is `pending` with a lease; whoever lost the lease cannot settle.
     """
 
     __tablename__ = "deliveries"
@@ -57,6 +58,14 @@ class Delivery(Base):
         Index("ix_deliveries_mailed", "account_id", "settled_at", sqlite_where=MAIL, postgresql_where=MAIL),
         Index("ix_deliveries_mails_of_person", "account_id", "id", sqlite_where=MAIL, postgresql_where=MAIL),
         Index("ix_deliveries_gathered", "account_id", "next_at", sqlite_where=GATHERED, postgresql_where=GATHERED),
+        Index(
+            "ix_deliveries_report",
+            "account_id",
+            "week",
+            unique=True,
+            sqlite_where=OF_A_WEEK,
+            postgresql_where=OF_A_WEEK,
+        ),
         Index("ix_deliveries_mails_in_state", "state", "id", sqlite_where=MAIL, postgresql_where=MAIL),
     )
 
@@ -65,6 +74,7 @@ class Delivery(Base):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     position: Mapped[int]
     purpose: Mapped[str | None] = mapped_column(String(20))  # of a mail that lets somebody in: that of its link
+    week: Mapped[str | None] = mapped_column(String(8))  # of a weekly report: that it is about
     action_id: Mapped[int | None]
     sequence: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10))

@@ -48,6 +48,8 @@ class Account(Base):
     digest_on: Mapped[str] = mapped_column(String(3), default="mon", server_default="mon")  # of a week
     digest_at: Mapped[str] = mapped_column(String(5), default="08:00", server_default="08:00")  # wall time
     digest_next: Mapped[datetime | None]  # None: not known yet
+    weekly_report: Mapped[bool | None]  # whether it comes by mail; None: as usual for the role
+    report_next: Mapped[datetime | None]  # when it does; None: not known yet
     inbox_seen: Mapped[int] = mapped_column(default=0, server_default="0")  # the position up to which it was read
     active: Mapped[bool]
     scopes: Mapped[list[str] | None] = mapped_column(JSON)

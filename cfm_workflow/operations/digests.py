@@ -3,13 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import texts
 from cfm_workflow.db import DELIVERIES, tell
-from cfm_workflow.models import Account, Delivery, Notice
+from cfm_workflow.ledger import outbox
+from cfm_workflow.models import Account, Notice
 from cfm_workflow.policy import digests, leaving
+from cfm_workflow.policy.calendars import Calendar
 from cfm_workflow.policy.digests import Every
 from cfm_workflow.queries import calendars as calendars_query
 
@@ -38,13 +40,15 @@ def line_up(session: Session, *, now: datetime, count: int = BATCH) -> int:
 
 def next_digest(session: Session, person: Account, now: datetime) -> datetime | None:
     """When the next digest of a person comes; None when none is wanted."""
-    works = (
-        calendars_query.reckoning(session, None)
-        if person.working_hours is None
-        else leaving.hours(person.working_hours, person.time_zone)
-    )
     rhythm = digests.read(digest_of(person))
-    return digests.following(rhythm, texts.zone_named(person.time_zone), works, now)
+    return digests.following(rhythm, texts.zone_named(person.time_zone), working_days(session, person), now)
+
+
+def working_days(session: Session, person: Account) -> Calendar:
+    """What says on which days a person works: their own hours, else the default calendar."""
+    if person.working_hours is None:
+        return calendars_query.reckoning(session, None)
+    return leaving.hours(person.working_hours, person.time_zone)
 
 
 def digest_of(person: Account) -> dict[str, str]:
@@ -54,11 +58,9 @@ def digest_of(person: Account) -> dict[str, str]:
 
 def _line_up(session: Session, account_id: int, now: datetime) -> None:
     """One mail with everything that waited. Whether it has anything to say is seen when it is written."""
-    batch = -int(now.timestamp() * 1_000_000)  # see models.Delivery.position
+    batch = outbox.line_up_digest(session, account_id, now=now)
     waiting = (Notice.account_id == account_id, Notice.batch.is_(None), Notice.at > now - OLDEST)
     session.execute(update(Notice).where(*waiting).values(batch=batch), execution_options=_UNSYNCHRONISED)
-    mail = {"account_id": account_id, "position": batch, "state": "pending", "next_at": now, "gathered": False}
-    session.execute(insert(Delivery), [mail | {"tries": 0, "tries_before": 0, "created_at": now}])
 
 
 _UNSYNCHRONISED: Final = {"synchronize_session": False}

@@ -24,6 +24,7 @@ from cfm_workflow.operations.actions.comment import comment
 from cfm_workflow.operations.actions.move import move
 from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.operations.definitions import definition_of
+from cfm_workflow.policy.weekly import is_wanted
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import callers, following
 from cfm_workflow.queries import feedback as feedback_query
@@ -71,7 +72,8 @@ class Look:
     """What the page behind a link shows. What the person may not see any more is not in it.
 
     `transition` is what the link would fire, None when it only comments or chooses; `possible` what could be done with
-    the action by other means. `preferences` is what holds for the person, `defaults` what would without their choice.
+    the action by other means. `preferences` is what holds for the person, `defaults` what would without their choice;
+    `weekly_report` whether it comes to them.
     """
 
     purpose: Purpose
@@ -87,6 +89,7 @@ class Look:
     preferences: Mapping[str, Any] | None = None
     defaults: Mapping[str, Any] | None = None
     reminder: Mapping[str, Any] | None = None
+    weekly_report: bool = False
 
 
 class UnusableLink(CfmError):
@@ -109,7 +112,7 @@ def issue(
 ) -> dict[str, str]:
     """Links for a person, one per purpose, valid from `now`: the token of each, which nobody stores.
 
-    `action_id` is what they are about, of one to snooze `reminder_id`; a link to the preferences is about nothing.
+    `action_id` is what they are about, of one to snooze `reminder_id`; a link about what one hears of is about nothing.
     """
     signer = LinkSigner(ring)
     tokens, rows = {}, []
@@ -169,6 +172,9 @@ def use(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, now:
     if signed.purpose is Purpose.PREFERENCES:
         preferences.change_own(session, caller, {"notices": fields["notices"]}, now=now)
         return _seen(session, signed, None, now)
+    if signed.purpose is Purpose.WEEKLY_REPORT:
+        preferences.change_own(session, caller, {"weekly_report": False}, now=now)
+        return _seen(session, signed, None, now)
     if signed.purpose is Purpose.SNOOZE:
         later = {"remind_at": now + SNOOZES[fields["by"]]}
         personal_reminders.change(session, caller, signed.reminder_id or 0, later, now=now)
@@ -217,6 +223,9 @@ def _seen(session: Session, signed: SignedLink, used_at: datetime | None, now: d
         own = following.preferences(following.own_choices(session, account.id), everybody)["notices"]
         defaults = following.preferences({}, everybody)["notices"]
         return Look(signed.purpose, Standing.OPEN, reader, preferences=own, defaults=defaults)
+    if signed.purpose is Purpose.WEEKLY_REPORT:
+        comes = is_wanted(account.role, account.weekly_report)
+        return Look(signed.purpose, Standing.OPEN if comes else Standing.CLOSED, reader, weekly_report=comes)
     if signed.purpose is Purpose.SNOOZE:
         return _seen_reminder(session, signed, reader, caller, used_at)
     return _seen_action(session, signed, reader, caller, used_at, now)

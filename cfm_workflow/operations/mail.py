@@ -16,17 +16,21 @@ from cfm_workflow import access, limits, texts
 from cfm_workflow.access import Caller
 from cfm_workflow.ledger import outbox
 from cfm_workflow.ledger.outbox import Claimed
-from cfm_workflow.letters import LINES, Arrangement, Digest, Entrance, Names, News, Reader, arrange
+from cfm_workflow.letters import LINES, Arrangement, Digest, Entrance, Names, News, Reader, Weekly, arrange
 from cfm_workflow.models import Account, Action, DeadAddress, Delivery, Event, Installation, Notice, Outcome
 from cfm_workflow.operations import links
 from cfm_workflow.operations.definitions import definition_of
+from cfm_workflow.operations.reports import weekly as weekly_operations
 from cfm_workflow.policy.audiences import IMPORTANCE
 from cfm_workflow.policy.deliveries import MAIL_RETRY_SECONDS, Answer, Verdict
 from cfm_workflow.policy.event_types import REMINDERS
+from cfm_workflow.policy.weekly import is_wanted
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import callers, relations
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries.groups import progress_of
+from cfm_workflow.queries.reports.scope import scope_of, teams_of
+from cfm_workflow.queries.reports.weekly import week_of, weekly
 from cfm_workflow.security.keys import KeyRing
 from cfm_workflow.security.links import Purpose
 from cfm_workflow.workflow import choices, path
@@ -49,7 +53,7 @@ class Draft:
 
     address: str
     reader: Reader
-    told: Arrangement | Digest | Entrance
+    told: Arrangement | Digest | Entrance | Weekly
     names: Names
     unsaid: int
     purposes: Sequence[str]
@@ -67,9 +71,11 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
     if (dead := session.get(DeadAddress, person.email)) is not None:
         return Needless(f"The address is dead: {dead.reason}")
     if claimed.position < 0:
-        purpose = session.execute(_PURPOSE, {"id": claimed.id}).scalar_one()
-        if purpose is not None:
-            return _entrance(session, person, purpose)
+        mail = session.execute(_MAIL, {"id": claimed.id}).one()
+        if mail.purpose is not None:
+            return _entrance(session, person, mail.purpose)
+        if mail.week is not None:
+            return _weekly(session, caller, person, mail.week, now)
         return _digest(session, caller, person, claimed, now)
     notices = _notices(session, caller, claimed, now)
     if not notices:
@@ -98,12 +104,12 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
     )
 
 
-_PERSON: Final = select(Account.id, Account.name, Account.email, Account.language, Account.time_zone).where(
-    Account.id == bindparam("id")
-)
+_PERSON: Final = select(
+    Account.id, Account.name, Account.email, Account.language, Account.time_zone, Account.role, Account.weekly_report
+).where(Account.id == bindparam("id"))
 
 
-_PURPOSE: Final = select(Delivery.purpose).where(Delivery.id == bindparam("id"))
+_MAIL: Final = select(Delivery.purpose, Delivery.week).where(Delivery.id == bindparam("id"))
 
 
 def _entrance(session: Session, person: Any, purpose: str) -> Draft:
@@ -114,6 +120,28 @@ def _entrance(session: Session, person: Any, purpose: str) -> Draft:
         names=Names({}, {}, {}, {}),
         unsaid=0,
         purposes=[purpose],
+        action_id=None,
+        reminder_id=None,
+        installation=_installation(session),
+    )
+
+
+def _weekly(session: Session, caller: Caller, person: Any, week: str, now: datetime) -> Draft | Needless:
+    """The report of a week, with the work that the person supervises now."""
+    if not is_wanted(person.role, person.weekly_report):
+        return Needless("The weekly report is not wanted any more.")
+    period = week_of(week, weekly_operations.zone_of(session), now=now)
+    teams = None if caller.supervises is None or caller.is_administrator else teams_of(session, caller)
+    return Draft(
+        address=person.email,
+        reader=Reader(person.id, person.language, texts.zone_named(person.time_zone)),
+        told=Weekly(
+            weekly(session, scope_of(caller, None, now=now), period),
+            None if teams is None else [name for _, name in teams],
+        ),
+        names=Names(),
+        unsaid=0,
+        purposes=["weekly_report", "preferences"],
         action_id=None,
         reminder_id=None,
         installation=_installation(session),

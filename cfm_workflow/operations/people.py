@@ -106,6 +106,8 @@ def _set(account: Account, fields: Mapping[str, Any]) -> dict[str, dict[str, Any
         setattr(account, name, fields[name])
     if "time_zone" in changed:
         account.digest_next = None  # it comes by another clock
+    if not changed.keys().isdisjoint(("time_zone", "role", "active")):
+        account.report_next = None
     return changed
 
 

@@ -13,6 +13,7 @@ from cfm_workflow.errors import Invalid, NotFound
 from cfm_workflow.ledger import Fact
 from cfm_workflow.models import Account, LedgerHead, NoticeChoice, NoticeDefault
 from cfm_workflow.operations.digests import digest_of, next_digest
+from cfm_workflow.operations.reports.weekly import next_report
 from cfm_workflow.policy import leaving
 from cfm_workflow.policy.audiences import Choices, Level
 from cfm_workflow.policy.calendars import CalendarError
@@ -27,11 +28,12 @@ New = Mapping[str, Level | None]
 
 
 def change_own(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> None:
-    """Choose some kinds of `notices` for oneself, the others stay; one's `working_hours`, None being always; and how
-    often the `digest` comes.
+    """Choose some kinds of `notices` for oneself, the others stay; one's `working_hours`, None being always; how often
+    the `digest` comes; and whether the `weekly_report` does.
 
     Raises:
-        NotFound: an integration has no mail; Forbidden: the token is too narrow.
+        NotFound: an integration has no mail.
+        Forbidden: the token is too narrow, or reports are not for the caller.
         Invalid: the hours make no sense; names the place.
     """
     access.require(caller, "self.manage", {"oneself"})
@@ -45,9 +47,12 @@ def change_own(session: Session, caller: Caller, fields: Mapping[str, Any], *, n
         account.working_hours = fields["working_hours"]
     if "digest" in fields:
         changes |= _set_digest(account, fields["digest"])
+    if "weekly_report" in fields:
+        changes |= _set_report(caller, account, wanted=fields["weekly_report"])
     if not changes:
         return
     account.digest_next = next_digest(session, account, now)
+    account.report_next = next_report(session, account, now)
     account.version += 1
     session.flush()
     about = {"changes": changes, "user": people_query.user_view(session, account)}
@@ -71,6 +76,14 @@ def _set_digest(account: Account, chosen: Mapping[str, str]) -> dict[str, Any]:
     after = before | dict(chosen)
     account.digest_every, account.digest_on, account.digest_at = after["every"], after["on"], after["at"]
     return {"digest": {"from": before, "to": after}} if after != before else {}
+
+
+def _set_report(caller: Caller, account: Account, *, wanted: bool) -> dict[str, Any]:
+    if wanted:
+        access.require(caller, "reports.read")
+    changed = ledger.changes(account, {"weekly_report": wanted})
+    account.weekly_report = wanted
+    return changed
 
 
 def _check_hours(week: leaving.Week | None, time_zone: str) -> None:

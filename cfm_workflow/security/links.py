@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     RESET = "reset"
     INVITATION = "invitation"
     SETUP = "setup"
+    WEEKLY_REPORT = "weekly_report"
 
 
 RANDOM_BYTES: Final = 16
@@ -49,6 +50,7 @@ _CODES: Final = {
     Purpose.RESET:       8,
     Purpose.INVITATION:  9,
     Purpose.SETUP:      10,
+    Purpose.WEEKLY_REPORT: 11,
 }  # fmt: skip
 _PURPOSES: Final = {code: purpose for purpose, code in _CODES.items()}
 _HEAD: Final = struct.Struct(f">BBQQQ{RANDOM_BYTES}s")

@@ -79,6 +79,8 @@ def read(look: Look, form: Mapping[str, str]) -> Filled:
     """The form, checked against what the page asked for; what else came with it is not looked at."""
     if look.purpose is Purpose.PREFERENCES:
         return _read_levels(form)
+    if look.purpose is Purpose.WEEKLY_REPORT:
+        return Filled()
     if look.purpose is Purpose.SNOOZE:
         by = form.get("by", "")
         return Filled(says={"by": by}) if by in SNOOZES else Filled(mistakes={"by": Mistake(WRONG_SNOOZE)})

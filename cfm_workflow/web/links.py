@@ -77,7 +77,7 @@ def act(token: str) -> Response:
     """Do what the link is for, and say what came of it; what cannot be done leaves everything as it is."""
     now = clock.now()
     signed = _signed(token, now)
-    filled = link_forms.read(_looked_at(signed, now), _form())
+    filled = link_forms.read(_looked_at(signed, now), _form(signed.purpose))
     if filled.mistakes:
         return _page(_looked_at(signed, now), filled, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
@@ -114,8 +114,10 @@ def _looked_at(signed: SignedLink, now: datetime) -> Look:
         return links.look(session, signed, now=now)
 
 
-def _form() -> Mapping[str, str]:
+def _form(purpose: Purpose) -> Mapping[str, str]:
     request.max_content_length = FORM_BYTES
+    if purpose is Purpose.WEEKLY_REPORT:  # it asks for nothing, and mail programs post in shapes of their own
+        return {}
     if request.mimetype not in (FORM, ""):
         raise UnsupportedMediaType
     return request.form
@@ -123,7 +125,11 @@ def _form() -> Mapping[str, str]:
 
 # --- how it looks ---
 
-_TEMPLATES: Final = {Purpose.PREFERENCES: "links/preferences.html", Purpose.SNOOZE: "links/snooze.html"}
+_TEMPLATES: Final = {
+    Purpose.PREFERENCES: "links/preferences.html",
+    Purpose.SNOOZE: "links/snooze.html",
+    Purpose.WEEKLY_REPORT: "links/weekly_report.html",
+}
 _REMARKS: Final[Mapping[Standing, str]] = {
     Standing.USED: mark("This link was used already."),
     Standing.VOID: mark("This link is not valid any more."),
@@ -136,6 +142,7 @@ _DONE: Final[Mapping[Purpose, str]] = {
     Purpose.PREFERENCES: mark("Saved."),
     Purpose.ACKNOWLEDGE: mark("Thank you. It is quiet for two business days."),
     Purpose.SNOOZE: mark("You will be reminded again."),
+    Purpose.WEEKLY_REPORT: mark("You get no more weekly reports by mail."),
 }
 _LABELS: Final[Mapping[str, str]] = {
     "outcome": mark("Outcome"),

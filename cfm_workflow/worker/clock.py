@@ -31,6 +31,7 @@ from cfm_workflow.worker.upkeep import (
 )
 from cfm_workflow.worker.waiting import resume_due
 from cfm_workflow.worker.webhooks import forget_deliveries, replay_to_webhooks, watch_webhooks
+from cfm_workflow.worker.weekly import send_reports
 
 
 class Part(StrEnum):
@@ -61,6 +62,7 @@ JOBS: Final[tuple[Job, ...]] = (
     Job(turn_absences,        timedelta(seconds=5),   Part.SCHEDULER),
     Job(tell_reminders,       timedelta(seconds=1),   Part.SCHEDULER),
     Job(send_digests,         timedelta(minutes=1),   Part.SCHEDULER),
+    Job(send_reports,         timedelta(minutes=1),   Part.SCHEDULER),
     Job(follow_calendars,     timedelta(seconds=2),   Part.SCHEDULER),
     Job(merge_labels,         timedelta(seconds=2),   Part.SCHEDULER),
     Job(settle_items,         timedelta(seconds=5),   Part.SCHEDULER),

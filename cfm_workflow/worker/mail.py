@@ -20,7 +20,7 @@ from cfm_workflow.delivery.message import Mail as Message
 from cfm_workflow.errors import Busy
 from cfm_workflow.ledger import outbox
 from cfm_workflow.ledger.outbox import Claimed
-from cfm_workflow.letters import Digest, Entrance, Letter
+from cfm_workflow.letters import Digest, Entrance, Letter, Weekly
 from cfm_workflow.operations import mail
 from cfm_workflow.operations.deliveries import KEPT
 from cfm_workflow.operations.mail import Draft, Needless
@@ -99,6 +99,8 @@ class Mail:
             return letters.compose_entrance(told, reader, base_url=base_url, token=tokens[told.purpose])
         if isinstance(told, Digest):
             return letters.compose_digest(told, reader, draft.names, base_url=base_url, tokens=tokens)
+        if isinstance(told, Weekly):
+            return letters.compose_weekly(told, reader, base_url=base_url, tokens=tokens)
         return letters.compose(told, reader, draft.names, base_url=base_url, tokens=tokens, unsaid=draft.unsaid)
 
     def _message(self, claimed: Claimed, draft: Draft, tokens: dict[str, str], now: datetime) -> Message:

@@ -13,7 +13,7 @@ from tests.world import World
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-PURPOSES = ("accept", "complete", "comment", "preferences", "snooze")
+PURPOSES = ("accept", "complete", "comment", "preferences", "snooze", "weekly_report")
 LOOKS = (("en", "light"), ("ko", "dark"))
 
 

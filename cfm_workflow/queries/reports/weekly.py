@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from cfm_workflow.errors import Invalid
+from cfm_workflow.policy.weekly import last_ended, name_of
 from cfm_workflow.queries.reports.flow import complete_to, hand_off
 from cfm_workflow.queries.reports.metrics import results
 from cfm_workflow.queries.reports.overview import happened
@@ -23,8 +24,7 @@ def week_of(word: str | None, zone: ZoneInfo, *, now: datetime) -> Period:
         Invalid: there is no such week.
     """
     if word is None:
-        today = now.astimezone(zone).date()
-        monday = today - timedelta(days=today.weekday() + 7)
+        monday = last_ended(zone, now)
     elif (found := _WEEK.fullmatch(word)) is None:
         raise Invalid({"week": ["must be a week such as 2026-W47"]})
     else:
@@ -41,9 +41,8 @@ def weekly(session: Session, scope: Scope, week: Period) -> dict[str, Any]:
     """All figures of a week, each with that of the week before."""
     before = Period(week.first - timedelta(days=7), week.last - timedelta(days=7), week.zone)
     mine, earlier = _figures(session, scope, week), _figures(session, scope, before)
-    year, number, _ = week.first.isocalendar()
     return {
-        "week": f"{year}-W{number:02}",
+        "week": name_of(week.first),
         "period": week.view(),
         "before": before.view(),
         "complete_to": complete_to(session),

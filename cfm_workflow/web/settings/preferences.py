@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from cfm_workflow.access import allows
 from cfm_workflow.forms.following import MyPreferencesIn, PreferencesIn
 from cfm_workflow.forms.loading import load
 from cfm_workflow.operations import digests, preferences
 from cfm_workflow.policy.audiences import KINDS, Level
 from cfm_workflow.policy.digests import Every
+from cfm_workflow.policy.weekly import is_wanted
 from cfm_workflow.queries import following as following_query
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.texts import mark
@@ -36,6 +38,8 @@ def own(visit: Visit) -> Shown:
     values = {
         "sections": sections(chosen, usual),
         "levels": _levels(),
+        "may_see_reports": allows(visit.caller, "reports.read"),
+        "weekly_report": is_wanted(account.role, account.weekly_report),
         "digest": digests.digest_of(account),
         "every": [(every.value, say(label)) for every, label in EVERY.items()],
         "days": day_names(),
@@ -87,6 +91,10 @@ def change_own(visit: Visit) -> See:
         "digest": filled(visit.form, "every", "on", "at"),
         "working_hours": read_week(visit.form) if "has_hours" in visit.form else None,
     }
+    account = people_query.find_user(visit.session, visit.caller.id or 0)
+    wanted = "weekly_report" in visit.form
+    if wanted != is_wanted(account.role, account.weekly_report):  # else it stays a choice that was never made
+        given["weekly_report"] = wanted
     with worded({"working_hours": HOURS, "digest.at": AT}):
         preferences.change_own(visit.session, visit.caller, load(MyPreferencesIn(), given), now=visit.now)
     return See(_OWN, Said(say(SAVED)))

@@ -5,12 +5,12 @@ from datetime import date
 from typing import Any, Final
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
-from babel.units import format_unit
 from flask import Flask
 from marshmallow import Schema
 
 from cfm_workflow.forms.loading import load
+from cfm_workflow.letters import figures
+from cfm_workflow.letters.places import list_of
 from cfm_workflow.operations.people import named_team
 from cfm_workflow.queries.reports.scope import Period, Scope, period_of, scope_of, teams_of
 from cfm_workflow.texts import mark
@@ -24,12 +24,6 @@ TABS: Final = (
     ("/supervision/trends", mark("Over time")),
     ("/supervision/weekly", mark("Weekly report")),
 )
-ROWS: Final = {
-    "/actions": "/supervision/actions",
-    "/feedback": "/supervision/feedback",
-    "/reports/stays": "/supervision/stays",
-}
-"""The lists behind figures, by the path of the API that the report names."""
 
 
 def register(app: Flask) -> None:
@@ -83,32 +77,17 @@ def path_of(path: str, query: Mapping[str, str]) -> str:
 
 def listed(rows: str | None) -> str | None:
     """The page that lists what a figure counts."""
-    if rows is None:
-        return None
-    path, _, query = rows.partition("?")
-    return f"{ROWS[path]}?{query}" if query else ROWS[path]
+    return None if rows is None else list_of("", rows)
 
 
 def number(value: float | None) -> str:
     """A number as the reader writes it."""
-    if value is None:
-        return "–"
-    if 0 <= value < 1000 and value == int(value):
-        return str(int(value))
-    return str(format_decimal(round(value, 1), format="#,##0.#", locale=reader().language))
-
-
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
+    return figures.number(value, reader().language)
 
 
 def took(seconds: float | None) -> str:
     """How long something took, in the one unit that suits it."""
-    if seconds is None:
-        return "–"
-    unit, size = ("minute", MINUTE) if seconds < HOUR else ("hour", HOUR) if seconds < 2 * DAY else ("day", DAY)
-    value = seconds / size
-    written = round(value) if value >= 10 or unit == "minute" else round(value, 1)
-    return format_unit(written, f"duration-{unit}", length="short", locale=reader().language)
+    return figures.took(seconds, reader().language)
 
 
 def date_of(text: str) -> str:

@@ -1,25 +1,14 @@
 """The weekly report as a page, for reading and for print: each figure beside that of the week before."""
 
-from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any
 
 from cfm_workflow.forms.reports import WeeklyQuery
-from cfm_workflow.letters.figures import meanings
+from cfm_workflow.letters.places import WEEKLY as HERE
+from cfm_workflow.letters.weekly import grouped
+from cfm_workflow.policy.weekly import WEEK, name_of
 from cfm_workflow.queries.reports.weekly import week_of, weekly
 from cfm_workflow.web.pages import Shown, Visit, page
 from cfm_workflow.web.supervision import frame
-
-HERE: Final = "/supervision/weekly"
-GROUPS: Final = (
-    ("work", ("opened", "finished", "done", "dropped", "became_overdue")),
-    ("promises", ("met", "missed", "extended", "extended_by_seconds", "hand_off_seconds")),
-    ("customers", ("nps", "csat", "ces", "gcr")),
-)
-BETTER: Final = {
-    "finished": 1, "done": 1, "became_overdue": -1, "met": 1, "missed": -1, "extended": -1, "hand_off_seconds": -1,
-    "extended_by_seconds": -1, "nps": 1, "csat": 1, "gcr": 1, "dropped": -1,
-}  # fmt: skip
-"""Whether more is better or worse; of the others it is neither."""
 
 
 @page("GET", HERE, "supervision_weekly", right="reports.read")
@@ -29,30 +18,15 @@ def week(visit: Visit) -> Shown:
     asked = frame.asked(visit, WeeklyQuery(), *query)
     wanted = week_of(asked.get("week"), visit.service.settings.time_zone, now=visit.now)
     report = weekly(visit.session, frame.scope(visit, asked), wanted)
-    figures = {each["figure"]: each for each in report["figures"]}
-    words = meanings(figures, visit.reader.language)
     rest = {name: value for name, value in query.items() if name == "team"}
     values: dict[str, Any] = {
         "report": report,
-        "groups": [(name, [_line(figures[each], words[each]) for each in names]) for name, names in GROUPS],
-        "earlier": frame.path_of(HERE, {**rest, "week": _name(wanted.first - timedelta(days=7))}),
+        "groups": grouped(report, visit.reader.language),
+        "means": visit.query.get("means"),
+        "earlier": frame.path_of(HERE, {**rest, "week": name_of(wanted.first - WEEK)}),
         "later": None
         if wanted.last >= visit.now.astimezone(wanted.zone).date()
-        else frame.path_of(HERE, {**rest, "week": _name(wanted.first + timedelta(days=7))}),
+        else frame.path_of(HERE, {**rest, "week": name_of(wanted.first + WEEK)}),
         "export_query": frame.path_of("", {**rest, "week": report["week"]}).removeprefix("?"),
     }
     return Shown("supervision/weekly.html", {**frame.around(visit, HERE, query), **values})
-
-
-def _name(monday: date) -> str:
-    year, number, _ = monday.isocalendar()
-    return f"{year}-W{number:02}"
-
-
-def _line(figure: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
-    """A figure with its words, and what it is now more or less by."""
-    value, before = figure["value"], figure["before"]["value"]
-    by = None if value is None or before is None else value - before
-    better = BETTER.get(figure["figure"], 0) * (by or 0)
-    tone = "better" if better > 0 else "worse" if better < 0 else "same"
-    return {**figure, **words, "by": by, "tone": tone, "is_span": figure["figure"].endswith("_seconds")}
