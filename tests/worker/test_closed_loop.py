@@ -346,6 +346,16 @@ def test_by_the_setting_nobody_is_told(world: World, noon: datetime) -> None:
     done(world, item)
     later(world, UNDO)
     world.olga.expect(409, "POST", f"/feedback/{item['id']}/tell-solved")
+    path, mail = f"/feedback/{item['id']}/messages", {"subject": "Miles", "body": "They are back."}
+    [template] = world.ada.get("/templates", kind="solved", language="en")["items"]
+    wrong = world.olga.expect(422, "POST", path, mail | {"to": "customer", "kind": "solved"})
+    assert list(wrong["errors"]) == ["kind"]
+    wrong = world.olga.expect(422, "POST", path, {"to": "customer", "template": template["id"]})
+    assert list(wrong["errors"]) == ["template"]
+    many = mail | {"feedback": [item["id"]], "kind": "solved"}
+    for query in ({}, {"preview": "true"}):
+        world.sam.expect(422, "POST", "/messages/bulk", many, query_string=query)
+    world.olga.expect(201, "POST", path, mail | {"to": "customer"})  # what they write themselves is theirs
     assert seen(world, item)["status"] == "resolved"
 
 
