@@ -139,7 +139,7 @@ def readers(session: Session, feedback_id: int, people: Collection[int]) -> set[
         if not teams and item.follows_id is None:
             return found | undecided
         work = select(Action.assignee_id, Action.on_behalf_of_id, Action.assigner_id).join(ActionFeedback, here)
-        own = {ident for row in session.execute(work) for ident in row} | {item.recorded_by}
+        own = {ident for row in session.execute(work) for ident in row if ident is not None} | {item.recorded_by}
         found |= undecided & own
         undecided -= own
         if teams:
