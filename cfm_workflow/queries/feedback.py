@@ -139,12 +139,14 @@ def readers(session: Session, feedback_id: int, people: Collection[int]) -> set[
         if not teams and item.follows_id is None:
             return found | undecided
         work = select(Action.assignee_id, Action.on_behalf_of_id, Action.assigner_id).join(ActionFeedback, here)
-        own = {ident for row in session.execute(work) for ident in row if ident is not None} | {item.recorded_by}
-        found |= undecided & own
-        undecided -= own
+        own = {ident for row in session.execute(work) for ident in row}
+        own.add(item.recorded_by)
+        mine = {ident for ident in undecided if ident in own}
+        found |= mine
+        undecided -= mine
         if teams:
-            callers_left = callers.by_ids(session, undecided)
-            undecided = {caller.id for caller in callers_left if caller.hidden_teams.isdisjoint(teams)}
+            free = {who.id for who in callers.by_ids(session, undecided) if who.hidden_teams.isdisjoint(teams)}
+            undecided &= free
         if item.follows_id is None:
             return found | undecided
         place = item.follows_id
