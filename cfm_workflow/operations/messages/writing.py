@@ -217,11 +217,21 @@ def _check_addresses(session: Session, addresses: Sequence[str]) -> None:
         raise Invalid(wrong)
 
 
+_NOT_WAITING = {
+    "queued": "its server has not taken it yet, and it is tried again",
+    "sent": "it has left",
+    "kept": "it has left",
+    "failed": "it could not be delivered, and is not tried again",
+    "cancelled": "it was taken back already",
+    "recorded": "it was never to leave from here",
+}
+
+
 def cancel(session: Session, caller: Caller, message_id: int, *, now: datetime) -> None:
     """Take back a mail that has not left.
 
     Raises:
-        NotFound, Forbidden, Conflict: it is on its way, or was none.
+        NotFound, Forbidden, Conflict: it is on its way, or is not waiting to leave (any more); it says which.
     """
     seen = messages_query.find(session, caller, message_id)
     item = rows.lock_item(session, caller, seen.feedback_id)
@@ -230,7 +240,9 @@ def cancel(session: Session, caller: Caller, message_id: int, *, now: datetime) 
     free = (Message.state == "queued", Message.tries == 0, Message.lease.is_(None))
     done = session.execute(update(Message).where(Message.id == message_id, *free).values(state="cancelled"))
     if not done.rowcount:  # type: ignore[attr-defined]
-        raise Conflict("This message cannot be taken back: it has left, or was taken back already.")
+        state, lease = session.execute(select(Message.state, Message.lease).where(Message.id == message_id)).one()
+        why = "it is being sent" if lease is not None else _NOT_WAITING[state]
+        raise Conflict(f"This message cannot be taken back: {why}.")
     if seen.share_id is not None:
         session.execute(update(Share).where(Share.id == seen.share_id).values(revoked_at=now))
     fact = rows.fact("message.cancelled", caller, rows.read(session, [message_id])[message_id], item)
