@@ -91,11 +91,13 @@ def _items(session: Session) -> Iterator[str]:
         expected = item_status(progress)
         if item.status == "closed" and not progress.unfinished:
             expected = ("closed", False)
+        changes = statuses.get(item.id, [])
+        if expected[0] == "resolved" and changes[-1:] == ["feedback.undecided"]:
+            expected = ("open", True)  # the customer says no, and the workflow lets nobody but people open it again
         if (item.status, item.needs_decision) != expected:
             yield f"item {item.id} is {item.status}, {item.needs_decision}; its actions say {expected}"
         if told[item.id].count("feedback.received") != 1:
             yield f"item {item.id} was received {told[item.id].count('feedback.received')} times"
-        changes = statuses.get(item.id, [])
         for earlier, later in pairwise(changes):
             if earlier == later != "feedback.undecided":  # new work on an undecided item is no change of its status
                 yield f"item {item.id} has {earlier} twice in a row"

@@ -52,8 +52,12 @@ def list_messages(ask: Ask, feedback_id: int) -> Any:
 )
 def create_message(ask: Ask, feedback_id: int) -> Any:
     """Write to the customer, share the item by mail, or record a word that was exchanged elsewhere."""
-    make = writing.write if "to" in ask.body else contacts.record
-    made = make(ask.session, ask.caller, feedback_id, _DEFAULTS | dict(ask.body), now=ask.now)
+    fields = _DEFAULTS | dict(ask.body)
+    if "to" in ask.body:
+        wish = ask.service.settings.tell_customer
+        made = writing.write(ask.session, ask.caller, feedback_id, fields, wish=wish, now=ask.now)
+    else:
+        made = contacts.record(ask.session, ask.caller, feedback_id, fields, now=ask.now)
     return Reply({"items": made}, 201)
 
 
@@ -71,7 +75,8 @@ def cancel_message(ask: Ask, message_id: int) -> Any:
 
 def weigh_messages(ask: Ask) -> Any:
     """Who would get it, and who not and why."""
-    return bulk.weigh(ask.session, ask.caller, ask.body, now=ask.now)
+    wish = ask.service.settings.tell_customer
+    return bulk.weigh(ask.session, ask.caller, ask.body, wish=wish, now=ask.now)
 
 
 @route(
@@ -89,7 +94,8 @@ def weigh_messages(ask: Ask) -> Any:
 )
 def create_messages(ask: Ask) -> Any:
     """Write to the customers of many items; with `preview=true` only tells who would be left out, and why."""
-    return bulk.send(ask.session, ask.caller, ask.body, now=ask.now)
+    wish = ask.service.settings.tell_customer
+    return bulk.send(ask.session, ask.caller, ask.body, wish=wish, now=ask.now)
 
 
 @route(

@@ -16,6 +16,7 @@ from cfm_workflow.api.event_schemas import json_schema
 from cfm_workflow.api.problems import CONTENT_TYPE
 from cfm_workflow.api.routing import EVENT_STREAM, JSON, OPERATIONS, Ask, Operation, Reply, route
 from cfm_workflow.policy.event_types import EVENT_TYPES
+from cfm_workflow.security.sessions import COOKIE, HEADER, cookie_name
 
 
 @route("GET", "/openapi.json", "getOpenapi", tag="service", right=None, answers={200: None})
@@ -91,6 +92,15 @@ _HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
     503: ("Retry-After",),
 }
 
+_SESSION: Final = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": cookie_name(COOKIE, is_secure=True),
+    "description": "Of whoever is signed in at the pages, for their scripts; over plain http its name is "
+    f"`{COOKIE}`. All but `GET` and `HEAD` need the header `{HEADER}` with the proof that a page holds (its `_csrf` "
+    "field), and must come from a page of the same origin; without it: 403.",
+}
+
 
 def _shape(self: Any, field: fields.Field[Any], **kwargs: Any) -> dict[str, Any]:
     """What apispec cannot know of our own kinds of values: they say it themselves."""
@@ -113,12 +123,13 @@ def document() -> bytes:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         servers=[{"url": "."}],
-        security=[{"token": []}],
+        security=[{"token": []}, {"session": []}],
         plugins=[plugin],
     )
     assert plugin.converter is not None
     plugin.converter.add_attribute_function(_shape)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "description": "`cfm_...`"})
+    spec.components.security_scheme("session", _SESSION)
     spec.components.schema("Problem", PROBLEM)
     for name, header in HEADERS.items():
         spec.components.header(name, header)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Integer, and_, bindparam, exists, func, insert, or_, select, text, update
+from sqlalchemy import Integer, and_, bindparam, exists, func, insert, literal, or_, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
@@ -147,7 +147,8 @@ def claim_mail(session: Session, account_id: int, *, worker: str, now: datetime)
 
 
 def line_up(session: Session, account_id: int, purpose: str, *, now: datetime) -> None:
-    """A mail with a link for this purpose, at once."""
+    """A mail with a link for this purpose, at once; for an id that is no account's nothing is lined up, by the same
+    statements."""
     _add_mail(session, account_id, now, purpose=purpose)
     tell(session, DELIVERIES)
 
@@ -166,8 +167,11 @@ def _add_mail(session: Session, account_id: int, now: datetime, **what: str) -> 
     """A mail that is no event's, under a position of its own: see models.Delivery.position."""
     lowest = session.execute(select(func.min(Delivery.position)).where(Delivery.account_id == account_id)).scalar_one()
     position = min(-int(now.timestamp() * 1_000_000), (lowest or 0) - 1)
-    mail = {"account_id": account_id, "position": position, "state": "pending", "next_at": now, "created_at": now}
-    session.execute(insert(Delivery), [mail | {"gathered": False, "tries": 0, "tries_before": 0} | what])
+    mail: dict[str, Any] = {"account_id": account_id, "position": position, "state": "pending", "next_at": now}
+    mail |= {"created_at": now, "gathered": False, "tries": 0, "tries_before": 0, **what}
+    new = {name: literal(value, Delivery.__table__.c[name].type) for name, value in mail.items()}
+    of_account = select(*new.values()).where(Account.id == account_id)
+    session.execute(insert(Delivery.__table__).from_select(list(new), of_account))  # type: ignore[arg-type]
     return position
 
 

@@ -20,6 +20,7 @@ from cfm_workflow.models.personal_reminders import PersonalReminder, PersonalRem
 from cfm_workflow.models.policies import Policy, PolicyVersion, Reminder
 from cfm_workflow.models.reports import FlowDay, ReportProgress, ReportReview, Stay
 from cfm_workflow.models.sessions import BrowserSession, Password
+from cfm_workflow.models.throttles import Throttle
 from cfm_workflow.models.tokens import CalendarFeed, IdempotencyKey, Token
 from cfm_workflow.models.webhooks import Webhook
 from cfm_workflow.models.workflows import WorkflowVersion
@@ -76,6 +77,7 @@ __all__ = [
     "Team",
     "TeamMember",
     "Template",
+    "Throttle",
     "Token",
     "Webhook",
     "WorkflowVersion",

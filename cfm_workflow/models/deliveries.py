@@ -107,6 +107,9 @@ class Attempt(Base):
     answer: Mapped[str | None] = mapped_column(Text)  # its beginning, or what went wrong
 
 
+MENTIONED = text("relation = 'mentioned'")
+
+
 class Notice(Base):
     """A person is to hear of an event: at once in the mail of its transaction, or in a digest (`batch` NULL).
 
@@ -117,6 +120,7 @@ class Notice(Base):
     __table_args__ = (
         Index("ix_notices_account_id_batch", "account_id", "batch"),
         Index("ix_notices_account_id_position", "account_id", "position"),
+        Index("ix_notices_mentioned", "account_id", "position", sqlite_where=MENTIONED, postgresql_where=MENTIONED),
         Index("ix_notices_action_id", "action_id", "position"),
     )
 

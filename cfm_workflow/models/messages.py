@@ -9,6 +9,8 @@ from cfm_workflow import limits
 from cfm_workflow.db import Base
 
 QUEUED = text("state = 'queued'")
+OF_SHARE = text("share_id IS NOT NULL")
+OF_TEMPLATE = text("template_id IS NOT NULL")
 HELD = text("lease IS NOT NULL")
 OUTGOING = text("direction = 'out' AND share_id IS NULL")
 UNASKED = text("kind = 'unasked' AND state IN ('queued', 'sent')")
@@ -30,6 +32,8 @@ class Message(Base):
         CheckConstraint("state IN ('queued', 'cancelled', 'sent', 'kept', 'failed', 'recorded')", name="state"),
         Index("ix_messages_feedback_id_id", "feedback_id", "id"),
         Index("ix_messages_customer_id_id", "customer_id", "id"),
+        Index("ix_messages_share_id", "share_id", sqlite_where=OF_SHARE, postgresql_where=OF_SHARE),
+        Index("ix_messages_template_id", "template_id", sqlite_where=OF_TEMPLATE, postgresql_where=OF_TEMPLATE),
         Index("ix_messages_to_customer", "feedback_id", "id", sqlite_where=OUTGOING, postgresql_where=OUTGOING),
         Index("ix_messages_due", "leaves_at", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
         Index("ix_messages_held", "lease", sqlite_where=HELD, postgresql_where=HELD),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cfm_workflow.access import Caller
@@ -18,22 +19,49 @@ def place_of(
 ) -> int:
     """The id of the item that a word of the customer of `item` is about, said `at` an instant.
 
-    Of one that was closed long before, that of a new item which follows it. `word`: its `body` and `channel`.
+    Of one that was closed long before, that of the item which follows it; of a new one, once those were closed long
+    before, too. `word`: its `body` and `channel`.
     """
-    if item.closed_at is None or at < item.closed_at + REOPENS_WITHIN:
-        ident: int = item.id
+    last = _last(session, caller, item, at)
+    if not _is_over(last, at):
+        ident: int = last.id
         return ident
+    # one at a time: of two words at once the later one finds what the earlier one made
+    session.execute(select(Feedback.id).where(Feedback.id == last.id).with_for_update(key_share=True))
+    last = _last(session, caller, last, at)
+    if not _is_over(last, at):
+        place: int = last.id
+        return place
     row = {
-        "source": item.source,
+        "source": last.source,
         "text": word["body"],
         "channel": word["channel"],
-        "language": item.language,
-        "customer": None if item.customer_id is None else {"id": item.customer_id},
+        "language": last.language,
+        "customer": None if last.customer_id is None else {"id": last.customer_id},
         "received_at": at,
-        "follows_id": item.id,
+        "follows_id": last.id,
     }
     [received] = feedback.receive(session, caller, [row], imported=False, now=now)
     return received.id
+
+
+def _is_over(item: Any, at: datetime) -> bool:
+    """Whether it was closed so long before that it is not opened again."""
+    return item.closed_at is not None and bool(at >= item.closed_at + REOPENS_WITHIN)
+
+
+def _last(session: Session, caller: Caller, item: Any, at: datetime) -> Any:
+    """From an item on, the first in its line that is not over; the last one if all are. What the caller may not see, or
+    was erased, is not among them."""
+    while _is_over(item, at):
+        following = feedback_query.SELECT.where(
+            Feedback.follows_id == item.id, Feedback.erased_at.is_(None), feedback_query.may_see(caller)
+        )
+        after = session.execute(following.order_by(Feedback.id.desc()).limit(1)).one_or_none()
+        if after is None:
+            return item
+        item = after
+    return item
 
 
 def take_up_again(session: Session, feedback_id: int, *, at: datetime, now: datetime) -> None:

@@ -22,6 +22,7 @@ from cfm_workflow.operations.actions.held import Held, lock_actions, lock_groups
 from cfm_workflow.operations.actions.move import move
 from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.operations.definitions import definition_of
+from cfm_workflow.operations.messages.withdrawing import withdraw
 from cfm_workflow.policy.groups import item_status
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries.groups import progress_of
@@ -65,14 +66,15 @@ def reopen(
     """Open an item again that was resolved or closed; the id of the action that is to be done again, None without one.
 
     Whoever did it last is to do it again, or the lead if they are away or gone, else whoever gave it or stands above.
-    An item on which nothing was done is open by itself. `because`: what led to it, recorded with it in any case.
+    An item on which nothing was done is open by itself, and so is one whose workflow does not let the service open the
+    action again: then somebody has to decide. `because`: what led to it, recorded with it in any case.
     """
     action = locked.action if locked.item.status in ENDED else None
     if action is not None and _move(session, action, reason=reason, comment=comment, because=because, now=now):
         return action.id
     facts = list(because)
-    if locked.item.status == "closed" and locked.action is None:
-        facts.append(_open(session, locked.item, reason, now))
+    if action is not None or (locked.item.status == "closed" and locked.action is None):
+        facts += _open(session, locked.item, reason, is_left=action is not None)
     ledger.record(session, facts, now=now)
     return None
 
@@ -108,17 +110,26 @@ def _somebody(session: Session, action: Held) -> int:
     return session.scalars(candidates.order_by(first, Account.id).limit(1)).one()
 
 
-def _open(session: Session, item: Any, reason: str, now: datetime) -> Fact:
-    """Open an item again on which nothing was done; somebody has to decide what is to happen."""
+def _open(session: Session, item: Any, reason: str, *, is_left: bool) -> list[Fact]:
+    """Open an item again by itself; somebody has to decide what is to happen. `is_left`: what was done stays done."""
     serving = (
         select(Action.category)
         .join(ActionFeedback, ActionFeedback.action_id == Action.id)
         .where(ActionFeedback.feedback_id == item.id)
     )
-    status, needs_decision = item_status(progress_of(session.scalars(serving)))
-    values = {"status": status, "needs_decision": needs_decision, "closed_at": None, "version": Feedback.version + 1}
+    status, needs_decision = ("open", True) if is_left else item_status(progress_of(session.scalars(serving)))
+    values = {
+        "status": status,
+        "needs_decision": needs_decision,
+        "resolved_at": None,
+        "settles_at": None,
+        "closed_at": None,
+        "version": Feedback.version + 1,
+    }
     session.execute(update(Feedback).where(Feedback.id == item.id).values(**values))
     checks.cancel(session, [item.id])
     after = session.execute(feedback_query.SELECT.where(Feedback.id == item.id)).one()
     about = {"from": item.status, "to": status, "reason": reason, "feedback": feedback_query.brief(after)}
-    return Fact("feedback.reopened", item.id, about, CUSTOMER, feedback_id=item.id)
+    what = "feedback.undecided" if is_left else "feedback.reopened"
+    withdrawn = withdraw(session, CUSTOMER, [item.id]) if is_left else []
+    return [*withdrawn, Fact(what, item.id, about, CUSTOMER, feedback_id=item.id)]

@@ -15,7 +15,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import Conflict, Invalid, NotFound
 from cfm_workflow.ledger import Fact, outbox
 from cfm_workflow.models import Account, Installation, Link, Password
-from cfm_workflow.operations import people, sessions
+from cfm_workflow.operations import people, sessions, throttling
 from cfm_workflow.operations.sessions import ENTRANCES
 from cfm_workflow.queries import people as people_query
 from cfm_workflow.queries import sessions as sessions_query
@@ -28,6 +28,10 @@ SETUP_VALID: Final = timedelta(days=7)
 AGAIN_AFTER: Final = timedelta(minutes=1)
 AN_HOUR: Final = 5
 """So many links for one purpose are mailed to one person within an hour, whoever asks for them."""
+
+ASKED_FOR: Final = throttling.Limit("link_to_address", AN_HOUR, timedelta(hours=1))
+NOBODY: Final = 0
+"""No account has this id."""
 
 TOO_SHORT: Final = mark("A password needs at least 10 characters.")
 TOO_LONG: Final = mark("A password has at most 200 characters.")
@@ -108,14 +112,17 @@ def _record_password(session: Session, caller: Caller, account_id: int, now: dat
 
 
 def ask_for_link(session: Session, email: str, purpose: Purpose, *, now: datetime) -> None:
-    """Mail a link to whoever has this address; to anybody else nothing, and nobody learns which it was."""
-    found = sessions_query.password_of(session, email.strip().lower())
-    if found is None:
-        return
-    earlier = outbox.lined_up_lately(session, found[0], purpose, since=now - timedelta(hours=1))
-    if len(earlier) >= AN_HOUR or (earlier and now - earlier[0] < AGAIN_AFTER):
-        return
-    outbox.line_up(session, found[0], purpose, now=now)
+    """Mail a link to whoever has this address; to anybody else nothing, and nobody learns which it was.
+
+    The same is done in both cases, down to what is written: how long it takes does not tell it either.
+    """
+    address = email.strip().lower()
+    throttling.counted(session, ASKED_FOR, f"{purpose}:{address}", now=now)  # a row is written for anybody
+    found = sessions_query.password_of(session, address)
+    account_id = NOBODY if found is None else found[0]
+    earlier = outbox.lined_up_lately(session, account_id, purpose, since=now - timedelta(hours=1))
+    too_soon = len(earlier) >= AN_HOUR or (earlier and now - earlier[0] < AGAIN_AFTER)
+    outbox.line_up(session, NOBODY if too_soon else account_id, purpose, now=now)
 
 
 def invite(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from cfm_workflow import ledger
 from cfm_workflow.access import system
 from cfm_workflow.db import plain
 from cfm_workflow.ledger import Fact
-from cfm_workflow.models import Account, Action, ActionFeedback, Feedback, Team, TeamMember
+from cfm_workflow.models import Account, Action, ActionFeedback, Customer, Feedback, Team, TeamMember
 from cfm_workflow.models.feedback import NEVER_TOLD, TOLD_BEFORE
 from cfm_workflow.queries import feedback as feedback_query
 
@@ -25,10 +25,14 @@ CLOCK: Final = system("clock")
 def _due(waiting: Any, since: Any) -> Any:
     return (
         select(Feedback.id)
-        .where(waiting, since <= bindparam("before", type_=since.type))
+        .join(Customer, Customer.id == Feedback.customer_id)
+        .where(
+            waiting, Customer.do_not_contact.is_(None), or_(Customer.email.is_not(None), Customer.phone.is_not(None))
+        )
+        .where(since <= bindparam("before", type_=since.type))
         .order_by(since, Feedback.id)
         .limit(bindparam("count", type_=Integer))
-        .with_for_update(key_share=True, skip_locked=True)
+        .with_for_update(of=Feedback, key_share=True, skip_locked=True)
     )
 
 
@@ -40,7 +44,7 @@ _DUE: Final = (
 
 def raise_due(session: Session, *, before: datetime, now: datetime, count: int = BATCH) -> int:
     """Tell of up to `count` items whose customers have had no word since `before`, and as many of those who never had
-    one; how many they were.
+    one; how many they were. Of whom nobody can or may contact nobody is told.
 
     Whoever tells a customer something has locked the item: each silence is told once, and not when it has just ended.
     """

@@ -19,6 +19,7 @@ from cfm_workflow.models import (
     Account,
     Action,
     ActionFeedback,
+    Feedback,
     Outcome,
     PassedOver,
     Team,
@@ -26,6 +27,7 @@ from cfm_workflow.models import (
     WorkflowVersion,
 )
 from cfm_workflow.models.actions import PRIORITY_NAMES
+from cfm_workflow.queries import sealing
 from cfm_workflow.queries.labels import is_served
 from cfm_workflow.queries.pages import Page, Sort, capped_count, cut, find_place, in_order
 
@@ -157,16 +159,20 @@ def view(action: Any, names: Any, *, now: datetime) -> dict[str, Any]:
 
 def may_see(caller: Caller) -> Any:
     """The condition under which an action is visible: work of restricted teams, and what else is done on the same
-    items, is for those who have to do with it."""
+    items and on those that follow them, is for those who have to do with it."""
     if not caller.hidden_teams:
         return true()
-    other = aliased(Action)
+    other, item, link = aliased(Action), aliased(Feedback), aliased(ActionFeedback)
+    here = (link.action_id == Action.id, item.id == link.feedback_id, item.follows_id.is_not(None))
     return or_(
         Action.assignee_id == caller.id,
         Action.on_behalf_of_id == caller.id,
         Action.assigner_id == caller.id,
         exists().where(_on_same_item(other), or_(other.assignee_id == caller.id, other.on_behalf_of_id == caller.id)),
-        ~exists().where(_on_same_item(other), other.team_id.in_(list(caller.hidden_teams))),
+        and_(
+            ~exists().where(_on_same_item(other), other.team_id.in_(list(caller.hidden_teams))),
+            ~exists().where(*here, ~sealing.begins_seen(caller, item)),
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Action, ActionFeedback, Customer, Feedback, Labelling, Team
 from cfm_workflow.policy.search import phrases
 from cfm_workflow.queries import actions as actions_query
-from cfm_workflow.queries import callers
+from cfm_workflow.queries import callers, sealing
 from cfm_workflow.queries import labels as labels_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 from cfm_workflow.queries.relations import handled_items
@@ -118,31 +118,39 @@ def brief(item: Any) -> dict[str, Any]:
     return short
 
 
-_OWN = (Action.assignee_id, Action.on_behalf_of_id, Action.assigner_id)
-
-
 def may_see(caller: Caller) -> Any:
-    """An item with work of a restricted team is for those who have to do with that work, and who have work on it."""
+    """An item with work of a restricted team is for those who have to do with that work, and who have work on it; so is
+    what follows such an item."""
     if not caller.hidden_teams:
         return true()
-    here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
-    hidden = exists().where(here, Action.team_id.in_(list(caller.hidden_teams)))
-    mine = exists().where(here, or_(*(column == caller.id for column in _OWN)))
-    return or_(~hidden, mine, Feedback.recorded_by == caller.id)
+    hidden = sealing.is_hidden(caller, Feedback.id)
+    return or_(and_(~hidden, sealing.begins_seen(caller)), sealing.is_own(caller, Feedback))
 
 
 def readers(session: Session, feedback_id: int, people: Collection[int]) -> set[int]:
     """Those of some active people who may see an item, as `may_see` says."""
-    here = and_(ActionFeedback.feedback_id == feedback_id, Action.id == ActionFeedback.action_id)
-    of_restricted = select(Team.id).where(Team.restricted, exists().where(here, Action.team_id == Team.id))
-    teams = set(session.scalars(of_restricted))
-    if not teams:
-        return set(people)
-    work = select(*_OWN).join(ActionFeedback, here)
-    own = {ident for row in session.execute(work) for ident in row}
-    own.add(session.scalars(select(Feedback.recorded_by).where(Feedback.id == feedback_id)).one())
-    free = {caller.id for caller in callers.by_ids(session, people) if caller.hidden_teams.isdisjoint(teams)}
-    return {ident for ident in people if ident in own or ident in free}
+    found: set[int] = set()
+    undecided, place = set(people), feedback_id
+    while undecided:
+        here = and_(ActionFeedback.feedback_id == place, Action.id == ActionFeedback.action_id)
+        item = session.execute(select(Feedback.recorded_by, Feedback.follows_id).where(Feedback.id == place)).one()
+        of_restricted = select(Team.id).where(Team.restricted, exists().where(here, Action.team_id == Team.id))
+        teams = set(session.scalars(of_restricted))
+        if not teams and item.follows_id is None:
+            return found | undecided
+        work = select(Action.assignee_id, Action.on_behalf_of_id, Action.assigner_id).join(ActionFeedback, here)
+        own = {ident for row in session.execute(work) for ident in row}
+        own.add(item.recorded_by)
+        mine = {ident for ident in undecided if ident in own}
+        found |= mine
+        undecided -= mine
+        if teams:
+            free = {who.id for who in callers.by_ids(session, undecided) if who.hidden_teams.isdisjoint(teams)}
+            undecided &= free
+        if item.follows_id is None:
+            return found | undecided
+        place = item.follows_id
+    return found
 
 
 def find(session: Session, caller: Caller, feedback_id: int) -> Any:

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from cfm_workflow.access import Caller
 from cfm_workflow.db import plain
 from cfm_workflow.models import Account, Event, Notice
+from cfm_workflow.models.deliveries import MENTIONED
 from cfm_workflow.queries import events as events_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 
 SORTS: Final = {"-position": Sort((Notice.position,), descending=True)}
-MENTIONED: Final = "mentioned"
 COUNTED: Final = 99
 """Counting what is new ends there."""
 
@@ -26,7 +26,7 @@ def page(session: Session, caller: Caller, wanted: Mapping[str, Any]) -> Page:
         .where(Notice.account_id == caller.id)
     )
     if wanted.get("mentions"):
-        query = query.where(Notice.relation == MENTIONED)
+        query = query.where(MENTIONED)
     if caller.hidden_teams:
         query = query.where(events_query.may_see(caller))
     return fetch_page(session, query, wanted, SORTS, present=lambda row: row)

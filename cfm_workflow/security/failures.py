@@ -27,7 +27,7 @@ class Failures:
     def check(self, address: str, now: datetime) -> None:
         """Raise TooMany for an address that failed too often lately."""
         with self._lock:
-            times = self._seen.get(_place(address))
+            times = self._seen.get(place_of(address))
             if times and len(times) >= self._failures and now - times[0] < self._within:
                 wait = int((times[0] + self._within - now).total_seconds()) + 1
                 raise TooMany("Too many failed sign-ins from this address.", retry_after=wait)
@@ -37,16 +37,16 @@ class Failures:
         with self._lock:
             if len(self._seen) > ADDRESSES:
                 self._seen.clear()  # a flood of addresses must not become a flood of memory
-            self._seen.setdefault(_place(address), deque(maxlen=self._failures)).append(now)
+            self._seen.setdefault(place_of(address), deque(maxlen=self._failures)).append(now)
 
     def forgive(self, address: str) -> None:
         """The last failure was none: what was tried, and counted beforehand, turned out right."""
         with self._lock:
-            if times := self._seen.get(_place(address)):
+            if times := self._seen.get(place_of(address)):
                 times.pop()
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
     """What stands for an address: of IPv6 its network, in which anybody has 2^64 of them (RFC 6177, 2)."""
     try:
         found = ipaddress.ip_address(address)

@@ -3,7 +3,6 @@
 from flask import Blueprint, Flask
 
 from cfm_workflow.forms.paths import IdConverter
-from cfm_workflow.security.failures import Failures
 from cfm_workflow.web import actions as action_pages
 from cfm_workflow.web import answers, assets, docs, feeds, layout, letters, links, live, pages, speech
 from cfm_workflow.web import customers as customers_pages
@@ -60,8 +59,6 @@ def register(app: Flask, *, threads: int = 1) -> None:
     """Adds the pages and their files to `app`, which answers so many requests at once."""
     app.url_map.converters.setdefault("id", IdConverter)
     app.register_blueprint(blueprint)
-    app.extensions["cfm_guesses"] = (Failures(*sign_in_pages.OF_ACCOUNT), Failures(*sign_in_pages.OF_ADDRESS))
-    app.extensions["cfm_asking"] = Failures(*sign_in_pages.ASKING)
     app.extensions["cfm_nowhere"] = pages.nowhere
     speech.register(app)
     layout.register(app)

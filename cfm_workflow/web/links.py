@@ -230,7 +230,7 @@ _PROBLEMS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], HTTP
         ExpiredLink,
         HTTPStatus.GONE,
         mark("This link has expired"),
-        mark("Links in mails are valid for 14 days. The next mail about this work brings a new one."),
+        mark("Links in mails hold for some time only. If there is a next mail about this, it brings a new one."),
     ),
     (
         TooMany,

@@ -57,7 +57,9 @@ def _reply_again(visit: Visit, feedback_id: int) -> Shown:
 def reply(visit: Visit, feedback_id: int) -> See:
     """Write to the customer: it leaves in half a minute unless it is taken back."""
     body = load(MessageIn(), _written(visit) | {"to": "customer"})
-    [made] = writing.write(visit.session, visit.caller, feedback_id, _DEFAULTS | dict(body), now=visit.now)
+    wish = visit.service.settings.tell_customer
+    fields = _DEFAULTS | dict(body)
+    [made] = writing.write(visit.session, visit.caller, feedback_id, fields, wish=wish, now=visit.now)
     return See(f"/feedback/{feedback_id}", Said(say(_QUEUED), f"/messages/{made['id']}/cancel"))
 
 
@@ -128,7 +130,9 @@ def share(visit: Visit, feedback_id: int) -> See:
         body = load(MessageIn(), given)
     except Invalid as wrong:
         raise Invalid({"to" if name.startswith("to.") else name: said for name, said in wrong.errors.items()}) from None
-    made = writing.write(visit.session, visit.caller, feedback_id, _DEFAULTS | dict(body), now=visit.now)
+    wish = visit.service.settings.tell_customer
+    fields = _DEFAULTS | dict(body)
+    made = writing.write(visit.session, visit.caller, feedback_id, fields, wish=wish, now=visit.now)
     text = ngettext("Shared with %(n)s person.", "Shared with %(n)s people.", len(made)) % {"n": len(made)}
     return See(f"/feedback/{feedback_id}", Said(text, f"/messages/{made[0]['id']}/cancel" if len(made) == 1 else None))
 

@@ -12,7 +12,8 @@ from flask import current_app, request
 from cfm_workflow.errors import Invalid
 from cfm_workflow.forms.loading import load
 from cfm_workflow.forms.people import SetupIn
-from cfm_workflow.operations import sessions, signing_in
+from cfm_workflow.operations import sessions, signing_in, throttling
+from cfm_workflow.operations.throttling import Limit
 from cfm_workflow.queries import sessions as sessions_query
 from cfm_workflow.security.failures import Failures
 from cfm_workflow.security.links import BadLink, LinkSigner, Purpose, SignedLink
@@ -26,10 +27,10 @@ _Found = TypeVar("_Found")
 
 AT_ONCE: Final = threading.Semaphore(4)
 """A hash takes 64 MiB; more of them than this wait for each other."""
-OF_ACCOUNT: Final = (10, timedelta(minutes=15))
-OF_ADDRESS: Final = (50, timedelta(minutes=15))
+OF_ACCOUNT: Final = Limit("password_of_account", 10, timedelta(minutes=15))
+OF_ADDRESS: Final = Limit("password_from_address", 50, timedelta(minutes=15))
 """So many wrong passwords within so long; then the next one has to wait. A sign-in link by mail never has to."""
-ASKING: Final = (20, timedelta(minutes=15))
+ASKING: Final = Limit("link_from_address", 20, timedelta(minutes=15))
 """So many links can be asked for from one address."""
 WRONG: Final = mark("The e-mail address or the password is not right.")
 SENT: Final = mark("If there is an account with this address, a mail with a link is on its way.")
@@ -65,18 +66,21 @@ def guessed(visit: Visit, email: str, look: Callable[[], _Found]) -> _Found:
     Raises:
         TooMany: there were too many wrong ones of this account, or from this address.
     """
-    guesses: tuple[Failures, Failures] = current_app.extensions["cfm_guesses"]
-    keys = (email[:254], request.remote_addr or "")
-    for failures, key in zip(guesses, keys, strict=True):
-        failures.check(key, visit.now)
-    for failures, key in zip(guesses, keys, strict=True):  # before it takes its time: many at once are many
-        failures.count(key, visit.now)
+    tried = ((OF_ACCOUNT, email[:254]), (OF_ADDRESS, request.remote_addr or ""))
+    for limit, who in tried:  # before it takes its time: many at once are many
+        _count(visit, limit, who)
     with AT_ONCE:
         found = look()
     if found:
-        for failures, key in zip(guesses, keys, strict=True):
-            failures.forgive(key)
+        for limit, who in tried:
+            visit.service.database.transaction(lambda session: throttling.forgive(session, limit, who))  # noqa: B023
     return found
+
+
+def _count(visit: Visit, limit: Limit, who: str) -> None:
+    """In a transaction of its own: it is counted whatever comes of it, by all processes together."""
+    counted = visit.service.database.transaction(lambda session: throttling.counted(session, limit, who, now=visit.now))
+    counted.check(visit.now)
 
 
 @page("POST", "/sign-in", "sign_in_now", right=None, again=sign_in, prepare=_checked)
@@ -110,13 +114,17 @@ def sign_out(visit: Visit) -> See:
 # -- by a link in a mail -----------------------------------------------------------------------------------------------
 
 
+def _asked(visit: Visit) -> None:
+    _count(visit, ASKING, request.remote_addr or "")
+
+
 @page("GET", "/sign-in/link", "ask_for_link", right=None)
 def ask_for_link(visit: Visit) -> Shown:
     """The form that asks for a link to sign in."""
     return Shown("door/ask.html", {"here": "/sign-in/link", "is_reset": False})
 
 
-@page("POST", "/sign-in/link", "mail_link", right=None, again=ask_for_link)
+@page("POST", "/sign-in/link", "mail_link", right=None, again=ask_for_link, prepare=_asked)
 def mail_link(visit: Visit) -> See:
     """Mail it."""
     return _mailed(visit, Purpose.SIGN_IN)
@@ -128,16 +136,13 @@ def ask_for_reset(visit: Visit) -> Shown:
     return Shown("door/ask.html", {"here": "/sign-in/reset", "is_reset": True})
 
 
-@page("POST", "/sign-in/reset", "mail_reset", right=None, again=ask_for_reset)
+@page("POST", "/sign-in/reset", "mail_reset", right=None, again=ask_for_reset, prepare=_asked)
 def mail_reset(visit: Visit) -> See:
     """Mail a link to choose it."""
     return _mailed(visit, Purpose.RESET)
 
 
 def _mailed(visit: Visit, purpose: Purpose) -> See:
-    asking: Failures = current_app.extensions["cfm_asking"]
-    asking.check(request.remote_addr or "", visit.now)
-    asking.count(request.remote_addr or "", visit.now)
     signing_in.ask_for_link(visit.session, visit.form.get("email", "")[:254], purpose, now=visit.now)
     return See("/sign-in", Said(say(SENT)))
 

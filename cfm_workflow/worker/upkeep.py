@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from cfm_workflow import clock
 from cfm_workflow.models import Installation
-from cfm_workflow.operations import idempotency, links, scheduling, sessions
+from cfm_workflow.operations import idempotency, links, scheduling, sessions, throttling
 from cfm_workflow.service import Service
 
 LONGEST_WAL: Final = 64 * 1024 * 1024
@@ -57,6 +57,13 @@ def forget_old_sessions(service: Service) -> None:
     now = clock.now()
     forgotten = service.database.transaction(lambda session: sessions.forget_old(session, now=now))
     log.debug("old sessions forgotten", count=forgotten)
+
+
+def forget_old_attempts(service: Service) -> None:
+    """Delete what was counted of attempts that nobody looks at any more."""
+    now = clock.now()
+    forgotten = service.database.transaction(lambda session: throttling.forget_old(session, now=now))
+    log.debug("old attempts forgotten", count=forgotten)
 
 
 def shorten_wal(service: Service) -> None:

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from cfm_workflow.api.openapi import document
 from cfm_workflow.policy.event_types import EVENT_TYPES
+from cfm_workflow.security.sessions import COOKIE, HEADER, cookie_name
 from tests.contract.shapes import misfits
 from tests.world import World
 
@@ -202,3 +203,10 @@ def test_the_example_of_a_file_is_accepted(stage: World, kind: str) -> None:
     )
 
     assert answer.status_code == 202, answer.text
+
+
+def test_a_token_or_a_session_of_the_pages_opens_the_api() -> None:
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    assert DOCUMENT["security"] == [{name: []} for name in schemes] == [{"token": []}, {"session": []}]
+    assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", cookie_name(COOKIE, is_secure=True))
+    assert HEADER in schemes["session"]["description"]

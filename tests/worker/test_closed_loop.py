@@ -12,18 +12,20 @@ from cfm_workflow import clock
 from cfm_workflow.ledger import postbag
 from cfm_workflow.models import Check, Feedback, Message
 from cfm_workflow.models.feedback import SILENT
-from cfm_workflow.operations import asking, closing, silence
-from cfm_workflow.policy.closing import UNDELIVERABLE, UNWANTED
+from cfm_workflow.operations import asking, closing, definitions, silence
+from cfm_workflow.policy.closing import NOT_SOLVED, UNDELIVERABLE, UNWANTED, WROTE_AGAIN
 from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
 from cfm_workflow.setting_values import TellCustomer
 from cfm_workflow.worker.closing import ask_customers, assume_answers, raise_silence, settle_items
 from cfm_workflow.worker.messages import Messages
+from cfm_workflow.workflow import load_text
 from tests import invariants
 from tests.concurrency.at_once import at_once, completing, statuses
 from tests.mailing import Post, send_all
 from tests.plans import plan
 from tests.smtp import Taken
 from tests.web.sent_links import get, post
+from tests.workflow.work import FOLDER
 from tests.world import World
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -346,6 +348,16 @@ def test_by_the_setting_nobody_is_told(world: World, noon: datetime) -> None:
     done(world, item)
     later(world, UNDO)
     world.olga.expect(409, "POST", f"/feedback/{item['id']}/tell-solved")
+    path, mail = f"/feedback/{item['id']}/messages", {"subject": "Miles", "body": "They are back."}
+    [template] = world.ada.get("/templates", kind="solved", language="en")["items"]
+    wrong = world.olga.expect(422, "POST", path, mail | {"to": "customer", "kind": "solved"})
+    assert list(wrong["errors"]) == ["kind"]
+    wrong = world.olga.expect(422, "POST", path, {"to": "customer", "template": template["id"]})
+    assert list(wrong["errors"]) == ["template"]
+    many = mail | {"feedback": [item["id"]], "kind": "solved"}
+    for query in ({}, {"preview": "true"}):
+        world.sam.expect(422, "POST", "/messages/bulk", many, query_string=query)
+    world.olga.expect(201, "POST", path, mail | {"to": "customer"})  # what they write themselves is theirs
     assert seen(world, item)["status"] == "resolved"
 
 
@@ -447,6 +459,67 @@ def test_silence_is_told_once_until_there_is_a_word(world: World, noon: datetime
     later(world, MINUTE)
     assert len(world.events(types="feedback.silent")) == 2
     invariants.check(world.service.database)
+
+
+def test_nobody_is_told_of_the_silence_of_whom_nobody_may_or_can_contact(world: World, noon: datetime) -> None:
+    reachable = world.feedback(customer={"name": "Lee", "phone": "+82 2 123"})
+    unwilling, unknown = world.feedback(customer=KIM), world.feedback(customer={"name": "Han"})
+    for item in (reachable, unwilling, unknown):
+        world.give("Alice", item=item)
+    later(world, 7 * DAY)
+    first = {event["data"]["subject"]["id"] for event in world.events(types="feedback.silent")}
+    assert first == {reachable["id"], unwilling["id"]}
+    path = f"/customers/{unwilling['customer']['id']}/do-not-contact"
+    world.olga.expect(200, "PUT", path, {"reason": "She asked for it."})
+    later(world, 7 * DAY)
+    assert [each["id"] for each in world.ada.get("/feedback", silent="true")["items"]] == [reachable["id"]]
+    assert len(world.events(types="feedback.silent")) == 2
+    world.ada.expect(204, "DELETE", path)
+    later(world)
+    assert len(world.events(types="feedback.silent")) == 3
+
+
+def test_what_waits_until_the_customer_is_told_closes_when_they_are_not_to_be(world: World, noon: datetime) -> None:
+    item = world.feedback(customer=KIM)
+    done(world, item)
+    later(world, UNDO)
+    later(world, DAY)
+    assert seen(world, item)["status"] == "resolved"
+    path = f"/customers/{item['customer']['id']}/do-not-contact"
+    world.olga.expect(200, "PUT", path, {"reason": "She asked for it."})
+    later(world)
+    assert seen(world, item)["status"] == "closed"
+    [event] = world.events(types="feedback.closed")
+    assert event["data"]["reason"] == UNWANTED
+
+
+@pytest.mark.parametrize("how", ["no", "word"])
+def test_a_no_where_only_people_can_open_again_needs_a_decision(world: World, noon: datetime, how: str) -> None:
+    text = (FOLDER / "standard.yaml").read_text(encoding="utf-8")
+    before, rest = text.split("  reopen:")
+    only_people = load_text(f"{before}  reopen:{rest.replace(', system]', ']', 1)}", "standard.yaml")
+    database = world.service.database
+    database.transaction(lambda session: definitions.publish(session, [only_people], now=clock.now()))
+    automatic(world)
+    if how == "no":
+        item = closed_and_asked(world)
+        assert post(world, link(world, item), solved="no", word="Still missing.").status_code == 200
+    else:
+        item = world.feedback(customer=KIM)
+        done(world, item)
+        world.olga.expect(201, "POST", f"/feedback/{item['id']}/tell-solved")
+        word = {"channel": "email", "direction": "in", "body": "Still missing."}
+        world.olga.expect(201, "POST", f"/feedback/{item['id']}/messages", word)
+        assert [event["data"]["message"]["kind"] for event in world.events(types="message.cancelled")] == ["solved"]
+    opened = seen(world, item)
+    assert (opened["status"], opened["needs_decision"], opened["closed_at"]) == ("open", True, None)
+    [event] = world.events(types="feedback.undecided")
+    assert event["data"]["reason"] in (NOT_SOLVED, WROTE_AGAIN)
+    invariants.check(database)
+    later(world, 30 * DAY)
+    assert seen(world, item)["status"] == "open"
+    world.give("Bob", item=item)
+    assert (seen(world, item)["status"], seen(world, item)["needs_decision"]) == ("open", False)
 
 
 def test_what_is_due_and_what_is_silent_is_found_by_index(world: World, noon: datetime) -> None:

@@ -96,9 +96,12 @@ def test_a_refusal_for_good_is_told_to_whoever_wrote(small_post: Post, said: str
     made = write(small_post.world, small_post.world.feedback(customer=MINJI), to="customer", body="Hello")
     small_post.later(UNDO)
     assert state_of(small_post.world, made) == state
+    refused = small_post.world.bob.expect(409, "DELETE", f"/messages/{made['id']}")
     del small_post.sink.faults["RCPT"]
     taken = small_post.later(timedelta(minutes=5))
     assert [each.recipient for each in taken] == (["bob@example.com"] if state == "failed" else [MINJI["email"]])
+    if state == "queued":  # has left by now, which is another reason
+        assert small_post.world.bob.expect(409, "DELETE", f"/messages/{made['id']}")["detail"] != refused["detail"]
 
 
 def test_a_server_that_names_the_address_tells_it_to_nobody_who_may_not_see_it(small_post: Post) -> None:

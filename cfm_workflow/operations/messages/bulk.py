@@ -13,29 +13,35 @@ from cfm_workflow.db import DELIVERIES, tell
 from cfm_workflow.models import Customer, Feedback
 from cfm_workflow.operations.messages import rows
 from cfm_workflow.operations.messages.filling import filled, language_for, sender_of, template_named
-from cfm_workflow.operations.messages.writing import not_solved, to_customer
+from cfm_workflow.operations.messages.writing import check_wish, kind_of, not_solved, to_customer
 from cfm_workflow.policy.reach import NO_CUSTOMER, Refusal, refusal
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import reach
+from cfm_workflow.setting_values import TellCustomer
 
 UNSEEN = Refusal("not_found", "There is no such feedback item.")
 ERASED = Refusal("erased", "This feedback has been erased.")
 TWICE = Refusal("same_customer", "The customer gets this about another of the items already.")
 
 
-def weigh(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+def weigh(
+    session: Session, caller: Caller, fields: Mapping[str, Any], *, wish: TellCustomer, now: datetime
+) -> dict[str, Any]:
     """Who would get it, and who not and why; nothing is changed.
 
     Raises:
-        Forbidden, Invalid: the template cannot be used, or there is nothing to say.
+        Forbidden, Invalid: the template cannot be used, there is nothing to say, or customers are not told that here.
     """
     access.require(caller, "message.bulk")
-    kind = _kind(session, fields)
+    kind = kind_of(session, fields, otherwise="unasked")
+    check_wish(fields, kind, wish)
     seen, refused = _weighed(session, caller, fields["feedback"], kind, now)
     return _table(fields["feedback"], dict.fromkeys(item.id for item in seen), refused)
 
 
-def send(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+def send(
+    session: Session, caller: Caller, fields: Mapping[str, Any], *, wish: TellCustomer, now: datetime
+) -> dict[str, Any]:
     """Queue it for all who may get it; the same table, with the messages.
 
     Raises:
@@ -43,7 +49,8 @@ def send(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: da
     """
     access.require(caller, "message.bulk")
     template = template_named(session, fields.get("template"))
-    kind = _kind(session, fields)
+    kind = kind_of(session, fields, otherwise="unasked")
+    check_wish(fields, kind, wish)
     _lock(session, fields["feedback"])
     seen, refused = _weighed(session, caller, fields["feedback"], kind, now)
     sender, mails = sender_of(session, caller), []
@@ -58,12 +65,6 @@ def send(session: Session, caller: Caller, fields: Mapping[str, Any], *, now: da
     ledger.record(session, facts, now=now)
     tell(session, DELIVERIES)
     return _table(fields["feedback"], written, refused)
-
-
-def _kind(session: Session, fields: Mapping[str, Any]) -> str:
-    template = template_named(session, fields.get("template"))
-    kind: str = fields.get("kind") or (template.kind if template is not None else "unasked")
-    return kind
 
 
 def _lock(session: Session, ids: Sequence[int]) -> None:

@@ -3,14 +3,16 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from cfm_workflow import access, ledger
 from cfm_workflow.access import Caller, system
 from cfm_workflow.errors import Conflict, NotFound
 from cfm_workflow.ledger import Fact
-from cfm_workflow.models import Customer
+from cfm_workflow.models import Customer, Feedback
 from cfm_workflow.operations import checks
+from cfm_workflow.operations.messages.telling import look_again_at_all
 from cfm_workflow.queries import customers as customers_query
 from cfm_workflow.security.links import BadLink
 
@@ -18,7 +20,8 @@ CUSTOMER = system("customer")
 
 
 def exclude(session: Session, caller: Caller, customer_id: int, reason: str, *, now: datetime) -> dict[str, Any]:
-    """Let nobody write to a customer any more, whatever about; what is waiting to leave will not.
+    """Let nobody write to a customer any more, whatever about; what is waiting to leave will not, and what waits until
+    they are told something ends.
 
     Raises:
         NotFound, Forbidden, Conflict: the customer was erased.
@@ -26,6 +29,11 @@ def exclude(session: Session, caller: Caller, customer_id: int, reason: str, *, 
     customer = _lock(session, customer_id)
     access.require(caller, "customer.exclude")
     checks.cancel_of_customer(session, customer_id)
+    theirs = Feedback.customer_id == customer_id
+    waiting = select(Feedback.id).where(theirs, or_(Feedback.status == "resolved", Feedback.silent_at.is_not(None)))
+    session.execute(waiting.order_by(Feedback.id).with_for_update(key_share=True))
+    session.execute(update(Feedback).where(theirs, Feedback.silent_at.is_not(None)).values(silent_at=None))
+    look_again_at_all(session, customer_id, at=now)
     return _changed(session, caller, customer, {"do_not_contact": reason, "do_not_contact_at": now}, now)
 
 

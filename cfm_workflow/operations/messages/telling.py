@@ -37,6 +37,12 @@ def look_again(session: Session, feedback_id: int, *, at: datetime) -> None:
     session.execute(update(Feedback).where(*resolved).values(settles_at=at))
 
 
+def look_again_at_all(session: Session, customer_id: int, *, at: datetime) -> None:
+    """Let the clock look at all resolved items of a customer: whether they can be told anything has changed."""
+    resolved = (Feedback.customer_id == customer_id, Feedback.status == "resolved")
+    session.execute(update(Feedback).where(*resolved).values(settles_at=at))
+
+
 def tell_customer(session: Session, caller: Caller, feedback_id: int, *, kind: str, now: datetime) -> int | Untold:
     """Queue the mail of a kind (`thank_you`, `solved`, `check`) by its template, in the customer's language.
 

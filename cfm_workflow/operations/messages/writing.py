@@ -20,6 +20,7 @@ from cfm_workflow.queries import closing as closing_query
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import reach
+from cfm_workflow.setting_values import TellCustomer
 from cfm_workflow.texts import spoken
 
 CUSTOMER = "customer"
@@ -28,19 +29,32 @@ NOTHING_SOLVED = Refusal(
 )
 BEING_TOLD = Refusal("being_told", "The customer is about to be told already.")
 
+NEVER_TOLD = "customers are not told here that something is solved: CFM_TELL_CUSTOMER is never"
+
 
 def write(
-    session: Session, caller: Caller, feedback_id: int, fields: Mapping[str, Any], *, now: datetime
+    session: Session,
+    caller: Caller,
+    feedback_id: int,
+    fields: Mapping[str, Any],
+    *,
+    wish: TellCustomer,
+    now: datetime,
 ) -> list[dict[str, Any]]:
     """Queue a mail about an item: to its customer, or one to each of some addresses, which can read the item then.
 
+    `wish`: whether customers are told here that something is solved.
+
     Raises:
-        NotFound, Forbidden, Invalid: the template cannot be used, or there is nothing to say.
+        NotFound, Forbidden, Invalid: the template cannot be used, or there is nothing to say; or the customer would be
+            told what is not told here.
         Conflict: the item was erased, or the customer must not be written to.
         AnotherWentOut: since the message that the caller saw last.
     """
     access.require(caller, "message.write")
     item = rows.lock_item(session, caller, feedback_id)
+    if fields["to"] == CUSTOMER:
+        check_wish(fields, kind_of(session, fields), wish)
     made = _to_customer if fields["to"] == CUSTOMER else _share
     written = made(session, caller, item, fields, now)
     ledger.record(session, [rows.fact("message.queued", caller, row, item) for row in written], now=now)
@@ -48,11 +62,28 @@ def write(
     return messages_query.show(session, caller, written)
 
 
+def kind_of(session: Session, fields: Mapping[str, Any], otherwise: str = "reply") -> str:
+    """The kind of a mail to a customer: as it is said, or that of its template.
+
+    Raises:
+        Invalid: there is no such template.
+    """
+    template = template_named(session, fields.get("template"))
+    kind: str = fields.get("kind") or (template.kind if template is not None else otherwise)
+    return kind
+
+
+def check_wish(fields: Mapping[str, Any], kind: str, wish: TellCustomer) -> None:
+    """Raise Invalid when a mail of this kind tells what customers are not told here, by the setting."""
+    if kind == "solved" and wish is TellCustomer.NEVER:
+        raise Invalid({"kind" if fields.get("kind") else "template": [NEVER_TOLD]})
+
+
 def _to_customer(session: Session, caller: Caller, item: Any, fields: Mapping[str, Any], now: datetime) -> list[Any]:
     if "last_message" in fields and not fields["anyway"]:
         _check_last(session, caller, item, fields["last_message"])
     template = template_named(session, fields.get("template"))
-    kind = fields.get("kind") or (template.kind if template is not None else "reply")
+    kind = kind_of(session, fields)
     check_reach(session, item, kind, now)
     language = template.language if template is not None else language_for(session, item)
     subject, body = filled(sender_of(session, caller), item, template, fields, language)
@@ -186,11 +217,21 @@ def _check_addresses(session: Session, addresses: Sequence[str]) -> None:
         raise Invalid(wrong)
 
 
+_NOT_WAITING = {
+    "queued": "its server has not taken it yet, and it is tried again",
+    "sent": "it has left",
+    "kept": "it has left",
+    "failed": "it could not be delivered, and is not tried again",
+    "cancelled": "it was taken back already",
+    "recorded": "it was never to leave from here",
+}
+
+
 def cancel(session: Session, caller: Caller, message_id: int, *, now: datetime) -> None:
     """Take back a mail that has not left.
 
     Raises:
-        NotFound, Forbidden, Conflict: it is on its way, or was none.
+        NotFound, Forbidden, Conflict: it is on its way, or is not waiting to leave (any more); it says which.
     """
     seen = messages_query.find(session, caller, message_id)
     item = rows.lock_item(session, caller, seen.feedback_id)
@@ -199,7 +240,9 @@ def cancel(session: Session, caller: Caller, message_id: int, *, now: datetime) 
     free = (Message.state == "queued", Message.tries == 0, Message.lease.is_(None))
     done = session.execute(update(Message).where(Message.id == message_id, *free).values(state="cancelled"))
     if not done.rowcount:  # type: ignore[attr-defined]
-        raise Conflict("This message cannot be taken back: it has left, or was taken back already.")
+        state, lease = session.execute(select(Message.state, Message.lease).where(Message.id == message_id)).one()
+        why = "it is being sent" if lease is not None else _NOT_WAITING[state]
+        raise Conflict(f"This message cannot be taken back: {why}.")
     if seen.share_id is not None:
         session.execute(update(Share).where(Share.id == seen.share_id).values(revoked_at=now))
     fact = rows.fact("message.cancelled", caller, rows.read(session, [message_id])[message_id], item)
