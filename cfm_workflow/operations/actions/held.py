@@ -42,6 +42,7 @@ class Held:
     first_due_at: datetime | None
     due_rule: dict[str, Any] | None
     calendar_id: int | None
+    extension_request: dict[str, Any] | None
     policy_version_id: int | None
     promised_at: datetime | None
     accept_by: datetime | None
@@ -291,6 +292,7 @@ _TIMES: Final = (
     "due_at",
     "first_due_at",
     "due_rule",
+    "extension_request",
     "policy_version_id",
     "promised_at",
     "accept_by",
@@ -314,6 +316,7 @@ _EDITABLE: Final = (
     "first_due_at",
     "due_rule",
     "calendar_id",
+    "extension_request",
     "policy_version_id",
     "occurrence",
     "planned",
