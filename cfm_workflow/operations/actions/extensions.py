@@ -100,7 +100,7 @@ def grant(
     action = work.action
     when = dates.due(session, fields, action.calendar_id, now=now) if named else _wanted(session, work, request)
     due_at = _checked(work, when, fields, now)
-    changes = set_fields(work, {"due_at": due_at, "due_rule": when.rule, "calendar_id": when.calendar_id})
+    changes = set_fields(work, {"due_at": due_at, "due_rule": when.rule})
     about = {"changes": changes, "reason": fields.get("reason") or request["reason"]}
     end(work, GRANTED, caller, about, now=now)
     look_again(session, {action.assignee_id})

@@ -23,7 +23,7 @@ from cfm_workflow.web.supervision.filters import CATEGORIES, PRIORITIES, SORTS, 
 from cfm_workflow.workflow import Definition
 
 ACTIONS: Final = "/supervision/actions"
-CHOSEN: Final = ("team", "assignee", "category", "priority", "extension_requested", "sort")
+CHOSEN: Final = ("team", "assignee", "category", "priority", "sort")
 """Filters with a field of their own; the others are shown as what can be taken away."""
 PEOPLE_OFFERED: Final = 300
 ROWS: Final = 50
