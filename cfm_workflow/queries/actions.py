@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, and_, bindparam, case, exists, false, func, not_, or_, select, text, true
+from sqlalchemy import Row, Select, and_, bindparam, case, exists, false, func, not_, null, or_, select, text, true
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
@@ -410,8 +410,17 @@ def _left_behind(all_teams: bool) -> Any:
     return and_(left, or_(Action.team_id.in_(watched), named))
 
 
-def _asked_for_time(value: bool) -> Any:
-    return text("actions.extension_request IS NOT NULL" if value else "actions.extension_request IS NULL")
+def asks_for_time() -> Any:
+    """Its assignee asks for more time."""
+    return text("actions.extension_request IS NOT NULL")  # as in the index
+
+
+_Asking = aliased(Action, name="asking")
+
+
+def _is_asking() -> Any:
+    """The same for lists: they are few, and so to be found first and then put in whatever order."""
+    return Action.id.in_(select(_Asking.id).where(text("asking.extension_request IS NOT NULL")))
 
 
 def _answerable(_: bool) -> Any:
@@ -419,7 +428,7 @@ def _answerable(_: bool) -> Any:
     led: Any = bindparam("led", expanding=True)
     of_theirs = select(TeamMember.account_id).where(TeamMember.team_id.in_(led))
     leads = case((Action.team_id.is_(None), Action.assignee_id.in_(of_theirs)), else_=Action.team_id.in_(led))
-    return and_(_asked_for_time(True), or_(Action.assigner_id == bindparam("me"), leads))
+    return and_(_is_asking(), or_(Action.assigner_id == bindparam("me"), leads))
 
 
 def _given_or_not(column: Any) -> Any:
@@ -473,7 +482,7 @@ FILTERS: dict[str, Callable[[bool], Any]] = {
     ),
     "accept_by_from": lambda _: Action.accept_by >= bindparam("accept_by_from"),
     "extended": lambda value: extended() if value else func.coalesce(not_(extended()), true()),
-    "extension_requested": _asked_for_time,
+    "extension_requested": lambda value: _is_asking() if value else Action.extension_request.is_(null()),
     "finish_met": lambda value: Action.finish_met.is_(true() if value else false()),
     "team_named": _given_or_not(Action.team_id),
     "assigned": _given_or_not(Action.assignee_id),

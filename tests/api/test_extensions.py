@@ -2,12 +2,16 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from cfm_workflow import clock
+from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import callers, my_work
 from cfm_workflow.worker.reminders import tell_reminders
 from tests.concurrency.at_once import asking, at_once, statuses
+from tests.plans import plan
 from tests.world import World
 
 DUE, LATER, LATEST = "2026-12-01T16:00:00Z", "2026-12-03T16:00:00Z", "2026-12-05T16:00:00Z"
@@ -197,6 +201,21 @@ def test_those_who_gave_the_work_or_lead_find_what_waits_for_their_answer(world:
         422, "GET", "/me/actions", query_string={"extension_requests": "true", "offered": "true"}
     )
     assert list(problem["errors"]) == ["extension_requests"]
+
+
+def test_what_is_asked_for_is_found_by_its_index(world: World, noon: datetime) -> None:
+    with world.service.database.reading() as session:
+        lea, olga = (callers.by_id(session, person.id) for person in (world.lea, world.olga))
+    assert lea is not None and olga is not None
+    for sort in ("due_at", "-created_at"):
+        for wanted in ({"extension_requested": True}, {"answerable_by": lea}, {"answerable_by": olga}):
+            how = plan(
+                world,
+                lambda session: actions_query.page(session, lea, wanted | {"sort": sort}, now=noon),  # noqa: B023
+            )
+            assert "ix_actions_extension" in how, (sort, wanted, how)
+    between = my_work.borders(noon, ZoneInfo("UTC"))
+    assert "ix_actions_extension" in plan(world, lambda session: my_work.counts(session, lea, between, {}))
 
 
 def test_an_answer_to_what_was_changed_meanwhile_is_refused(small_world: World) -> None:
