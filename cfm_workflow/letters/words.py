@@ -381,6 +381,7 @@ FIELDS: Final[Mapping[str, str]] = {
 """Fields whose change is shown with old and new value, as far as they are short."""
 
 BUTTONS: Final[Mapping[str, str]] = {
+    "grant": mark("Grant more time"),
     "accept": mark("Accept"),
     "complete": mark("Finish"),
     "acknowledge": mark("Acknowledge"),

@@ -136,6 +136,7 @@ _DONE: Final[Mapping[Purpose, str]] = {
     Purpose.PREFERENCES: mark("Saved."),
     Purpose.ACKNOWLEDGE: mark("Thank you. It is quiet for two business days."),
     Purpose.SNOOZE: mark("You will be reminded again."),
+    Purpose.GRANT: mark("Thank you. The due date is moved."),
 }
 _LABELS: Final[Mapping[str, str]] = {
     "outcome": mark("Outcome"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from cfm_workflow import clock
 from tests.web.browsing import HTMX, Browser, Markup, signed_in
+from tests.web.sent_links import get, post, sent
 from tests.world import World
 
 DUE, LATER, WHY = "2026-12-01T16:00:00Z", "2026-12-03T16:00:00Z", "The <b>part</b> arrives on Thursday."
@@ -89,6 +90,25 @@ def test_who_may_not_ask_or_answer_is_told_so(small_world: World) -> None:
     mallory.send(form, 403, transition="answer-time", answer="grant")
     mallory.send(form, 403, transition="ask-time", due_at="2026-12-09T10:00", reason="Mine.")
     assert now_asked(small_world, action)["due_at"] == LATER
+
+
+def test_a_link_grants_once_what_its_page_shows(world: World, noon: datetime) -> None:
+    action = asked(world)
+    link = sent(world, world.olga, "grant", action)
+    page = get(world, link)
+    assert "Thu 3 Dec 2026, 16:00" in page.text and "&lt;b&gt;part" in page.text
+    form = Markup(page.text).forms[0].fields
+    clock.freeze(noon + timedelta(minutes=1))
+    world.alice.post(f"/actions/{action['id']}/extension", {"due_at": "2026-12-05T16:00:00Z", "reason": "Friday."})
+    for seen in (form, {}, {"asked_at": "2026-11-23T12:01:00"}):
+        assert post(world, link, **seen).status_code == 409
+
+    assert post(world, link, **Markup(get(world, link).text).forms[0].fields).status_code == 200
+
+    assert world.alice.get(f"/actions/{action['id']}")["due_at"] == "2026-12-05T16:00:00Z"
+    assert (get(world, link).status_code, post(world, link).status_code) == (410, 410)
+    assert get(world, sent(world, world.alice, "grant", action)).status_code == 410  # it is not for her to grant
+    assert "<form" not in get(world, sent(world, world.lea, "grant", action)).text
 
 
 def test_supervision_lists_what_is_asked_for(small_world: World) -> None:
