@@ -63,7 +63,7 @@ def test_who_is_asked_for_time_can_grant_it_from_the_mail_and_the_answer_is_mail
     post.world.alice.post(path, {"due_at": "2100-12-05T16:00:00Z", "reason": "Later still."})
     post.world.alice.fire(action, "complete", outcome="fixed", through=True)
     [told] = post.later()
-    assert (told.recipient, told.message["Subject"].partition(":")[0]) == (post.world.olga.email, "Done")
+    assert (told.recipient, told.message["Subject"].partition(":")[0]) == (post.world.olga.email, "Resolved")
 
 
 def test_what_is_undone_in_time_is_never_told(post: Post) -> None:
