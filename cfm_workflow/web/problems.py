@@ -143,6 +143,7 @@ _ROWS: Final[tuple[_Row, ...]] = (
 _FIELD_WORDS: Final[Mapping[str, str]] = {
     "is required":                mark("Please fill this in."),
     "is required by this transition": mark("Please fill this in."),
+    "Missing data for required field.": mark("Please fill this in."),
     "must not be empty":          mark("Please fill this in."),
     "must be an e-mail address":  mark("Please enter an e-mail address."),
     "must be in the future":      mark("Please choose a time that is still to come."),
