@@ -114,6 +114,7 @@ RIGHTS: Final[dict[str, Right]] = {
     "action.bulk":       _right("actions:write",   "supervisor"),
     "action.describe":   _right("actions:write",   "assignee", "assigner", "lead", "supervisor"),
     "action.change":     _right("actions:write",   "assigner", "lead", "supervisor"),
+    "action.ask_extension": _right("actions:write", "assignee"),
     "action.link":       _right("actions:write",   "assignee", "assigner", "lead", "supervisor"),
     "action.comment":    _right("actions:write",   *RELATED),
     "action.acknowledge": _right("actions:write",  "assignee", "lead", "supervisor"),

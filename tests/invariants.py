@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -44,7 +45,7 @@ def _actions_and_events(session: Session) -> Iterator[str]:
     ):
         events[row.action_id].append((row.sequence, orjson.loads(row.body)["data"]))
     columns = (Action.id, Action.state, Action.category, Action.sequence, Action.assignee_id, Action.finished_at)
-    for action in session.execute(select(*columns)):
+    for action in session.execute(select(*columns, Action.due_at, Action.extension_request)):
         numbers = [sequence for sequence, _ in events[action.id]]
         if numbers != list(range(1, action.sequence + 1)):
             yield f"action {action.id} counts {action.sequence} events, the ledger has {numbers}"
@@ -61,6 +62,13 @@ def _actions_and_events(session: Session) -> Iterator[str]:
             yield f"action {action.id} belongs to {action.assignee_id}, its last event says {assignee}"
         if (action.finished_at is not None) != (action.category in ("done", "dropped")):
             yield f"action {action.id} is {action.category}, finished at {action.finished_at}"
+        if (request := action.extension_request) is not None and (
+            action.finished_at is not None
+            or action.assignee_id != request["asked_by"]
+            or action.due_at is None
+            or action.due_at >= datetime.fromisoformat(request["due_at"])
+        ):
+            yield f"action {action.id} waits for an answer to {request}, which has become pointless"
 
 
 def _groups(session: Session) -> Iterator[str]:

@@ -44,6 +44,7 @@ _ACTION: Final[dict[str, Any]] = {
     "pool": False,
     "due_at": "2026-12-01T16:00:00Z",
     "first_due_at": "2026-12-01T16:00:00Z",
+    "extension_request": None,
     "accept_by": "2026-11-24T09:00:00Z",
     "start_by": None,
     "accept_met": None,
@@ -270,6 +271,13 @@ _REMINDER: Final = {
 }
 
 
+_REQUEST: Final = {
+    "due_at": "2026-12-04T09:00:00Z",
+    "reason": "The part arrives on Thursday.",
+    "asked_at": _NOON,
+}
+
+
 _CHECK: Final = {
     "id": 3,
     "feedback": 17,
@@ -348,6 +356,13 @@ def sample(name: str, kind: EventType) -> dict[str, Any]:
         data |= {"absence": _ABSENCE}
     if name == "action.raised":
         data |= {"reason": "The customer threatens to leave.", "told": [{"id": 3, "name": "Ada", "as": "lead"}]}
+    if name.startswith("action.extension_"):
+        data |= {"to": "assigned", "extension_request": _REQUEST, "reason": _REQUEST["reason"]}
+    if name == "action.extension_requested":
+        data["action"] = _ACTION | {"extension_request": _REQUEST}
+    if name == "action.extension_granted":
+        data |= {"changes": {"due_at": {"from": _ACTION["due_at"], "to": _REQUEST["due_at"]}}}
+        data["action"] = _ACTION | {"due_at": _REQUEST["due_at"]}
     if name in REMINDERS:
         data |= {"to": "assigned", "reminder": _REMINDER, "told": [{"id": 3, "name": "Ada", "as": "assignee"}]}
     return {"type": name, "timestamp": _NOON, "data": data}

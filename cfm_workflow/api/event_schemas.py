@@ -80,6 +80,9 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
 
 _LABEL: Final = {**_PERSON, "description": "Which label."}
 _CALENDAR: Final = {**_PERSON, "description": "Which calendar has changed."}
+_REQUEST: Final = _object(due_at=_AT, reason=_TEXT, asked_at=_AT) | {
+    "description": "More time that the assignee asks for, or asked for until this event."
+}
 _CHANGES: Final = {
     "type": "object",
     "additionalProperties": {"type": "object", "required": ["from", "to"]},
@@ -114,6 +117,7 @@ DATA_OF_SUBJECT: Final[dict[str, dict[str, Any]]] = {
         "reminder": _REMINDER,
         "told": _told("assignee", "assigner", "lead", "supervisor"),
         "calendar": _CALENDAR,
+        "extension_request": _REQUEST,
         "changes": _CHANGES,
     },
     "reminder": {

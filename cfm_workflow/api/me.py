@@ -5,7 +5,7 @@ from typing import Any
 from cfm_workflow import limits
 from cfm_workflow.api.actions import TAG as ACTIONS
 from cfm_workflow.api.routing import Ask, Reply, route
-from cfm_workflow.forms.actions import ActionOut, MyActionQuery
+from cfm_workflow.forms.actions import INSTEAD, ActionOut, MyActionQuery
 from cfm_workflow.forms.events import LimitsOut
 from cfm_workflow.forms.feeds import CalendarFeedOut, NewCalendarFeedOut
 from cfm_workflow.forms.pages import PageQuery, page_of
@@ -53,11 +53,13 @@ def change_me(ask: Ask) -> Any:
 def list_my_actions(ask: Ask) -> Any:
     """The caller's own unfinished actions by due date; or with `offered` what their teams may take."""
     wanted = dict(ask.query)
-    offered, left_behind = wanted.pop("offered"), wanted.pop("left_behind")
-    if offered:
+    asked = {name for name in INSTEAD if wanted.pop(name)}
+    if "offered" in asked:
         wanted["offered_to"] = ask.caller
-    elif left_behind:
+    elif "left_behind" in asked:
         wanted["left_behind_for"] = ask.caller
+    elif "extension_requests" in asked:
+        wanted["answerable_by"] = ask.caller
     else:
         wanted["assignee"] = ask.caller.id
     return actions_query.page(ask.session, ask.caller, wanted, now=ask.now).as_answer()

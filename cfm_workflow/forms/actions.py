@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from cfm_workflow import limits
 from cfm_workflow.forms.calendars import CalendarRefOut, HolidayOut
+from cfm_workflow.forms.extensions import DUE_IN, DUE_ON, ExtensionRequestOut, one_way
 from cfm_workflow.forms.feedback import LABELS
 from cfm_workflow.forms.fields import (
     Attributes,
@@ -85,20 +86,6 @@ class CompletionField(fields.Field[Any]):
         raise ValidationError('must be "all", "any" or {"at_least": a whole number}')
 
 
-_DUE_IN: Final = {
-    "description": "So long from now: an ISO 8601 duration of days and smaller in calendar time, "
-    'or in business time `{"business": "PT8H"}` or `{"business_days": 2}`, with a `calendar` or that of the team.'
-}
-_DUE_ON: Final = {"description": "The end of the last working block of this day, in the calendar of the team."}
-
-
-def _only_one(values: dict[str, Any]) -> None:
-    """One way to say when something is due."""
-    given = [name for name in ("due_at", "due_in", "due_on") if values.get(name) is not None]
-    if len(given) > 1:
-        raise ValidationError(f"stands alone: give {' or '.join(given)}", given[-1])
-
-
 class FanOutIn(Form):
     title = Text(limits.TITLE, required=True)
     description = Text(limits.DESCRIPTION, allow_none=True)
@@ -117,13 +104,13 @@ class FanOutIn(Form):
         metadata={"description": '`all`, `any` or `{"at_least": k}`.', "default": "all"},
     )
     due_at = Moment(allow_none=True)
-    due_in = SpanField(calendar=True, metadata=_DUE_IN)
-    due_on = Day(metadata=_DUE_ON)
+    due_in = SpanField(calendar=True, metadata=DUE_IN)
+    due_on = Day(metadata=DUE_ON)
     policy = Ref(metadata={"description": "A policy by id or key; by default the first one that suits."})
 
     @validates_schema
     def _one_due_date(self, values: dict[str, Any], **kwargs: Any) -> None:
-        _only_one(values)
+        one_way(values)
 
     @post_load
     def _plain(self, values: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -158,11 +145,11 @@ class _Editable(Form):
     external_ref = Text(limits.EXTERNAL_ID, allow_none=True)
     attributes = Attributes()
     due_at = Moment(allow_none=True)
-    due_on = Day(metadata=_DUE_ON)
+    due_on = Day(metadata=DUE_ON)
 
     @validates_schema
     def _one_due_date(self, values: dict[str, Any], **kwargs: Any) -> None:
-        _only_one(values)
+        one_way(values)
 
 
 class ActionChange(_Editable):
@@ -233,6 +220,7 @@ class ActionQuery(CountedPageQuery):
     waiting_since_from = Moment(metadata={"description": "Has been waiting since then or later."})
     accept_by_from = Moment(metadata={"description": "To be accepted by then or later."})
     extended = QueryFlag(metadata={"description": "Due later than at first."})
+    extension_requested = QueryFlag(metadata={"description": "The assignee asks for more time, and nobody answered."})
     finish_met = QueryFlag(metadata={"description": "Finished by its first due date, or not."})
     label = QueryNames(limits.LABEL, LABELS, metadata={"description": "Serves feedback with one of these labels."})
     outcome = QueryChoices(metadata={"description": "Keys of some outcomes, parted by commas."})
@@ -246,6 +234,10 @@ class ActionQuery(CountedPageQuery):
         needed = SORTS_OF_SOME.get(values.get("sort", ""), ())
         if needed and not any(values.get(name) for name in needed):
             raise ValidationError(f"goes with {' or '.join(needed)}", "sort")
+
+
+INSTEAD: Final = ("offered", "left_behind", "extension_requests")
+"""Other lists than what the caller has to do."""
 
 
 class MyActionQuery(CountedPageQuery):
@@ -265,12 +257,20 @@ class MyActionQuery(CountedPageQuery):
             "description": "Instead: unfinished work of people who were switched off, in the teams the caller leads."
         },
     )
+    extension_requests = QueryFlag(
+        load_default=False,
+        metadata={
+            "description": "Instead: what others ask more time for, of the actions the caller gave or whose team "
+            "the caller leads."
+        },
+    )
     sort = fields.String(load_default="due_at", validate=validate.OneOf(SORTS))
 
     @validates_schema
     def _one_list(self, values: dict[str, Any], **kwargs: Any) -> None:
-        if values.get("offered") and values.get("left_behind"):
-            raise ValidationError("stands alone: ask for offered or for left_behind", "left_behind")
+        asked = [name for name in INSTEAD if values.get(name)]
+        if len(asked) > 1:
+            raise ValidationError(f"stands alone: ask for {' or '.join(asked)}", asked[-1])
 
 
 class ActionOut(Schema):
@@ -296,6 +296,9 @@ class ActionOut(Schema):
     pool = fields.Boolean(required=True)
     due_at = fields.AwareDateTime(required=True, allow_none=True)
     first_due_at = fields.AwareDateTime(required=True, allow_none=True)
+    extension_request = fields.Nested(
+        ExtensionRequestOut, required=True, allow_none=True, metadata={"description": "More time that is asked for."}
+    )
     accept_by = fields.AwareDateTime(required=True, allow_none=True)
     start_by = fields.AwareDateTime(required=True, allow_none=True)
     accept_met = fields.Boolean(required=True, allow_none=True, metadata={"description": "null: not known yet."})

@@ -27,6 +27,10 @@ EDITS: Final = (
     "action.unwatched",
     "action.acknowledged",
     "action.raised",
+    "action.extension_requested",
+    "action.extension_granted",
+    "action.extension_refused",
+    "action.extension_withdrawn",
     *REMINDERS,
 )
 """Events of an action that are no step and so cannot be what was undone."""

@@ -30,6 +30,9 @@ FIGURES: Final[Mapping[str, Meaning]] = {
     "needs_decision": Meaning(
         mark("Needs a decision"), mark("Feedback items of which all actions ended and none is done.")
     ),
+    "extension_requested": Meaning(
+        mark("More time asked for"), mark("Actions whose assignee asks for more time and has no answer yet.")
+    ),
     "due_this_week": Meaning(
         mark("Due this week"), mark("Unfinished actions that are due between now and the end of Sunday.")
     ),

@@ -214,7 +214,9 @@ class Teller:
             yield Fact(self._("Group"), self._progress(done, total))
 
     def changes(self, news: News) -> Iterator[Fact]:
-        """What became of which field."""
+        """What became of which field, and until when more time is asked for."""
+        if news.part("extension_request"):
+            yield Fact(self._("Asked for until"), self._instant(news.part("extension_request")["due_at"]))
         for name, change in news.part("changes").items():
             if name in _UNSAID:
                 continue

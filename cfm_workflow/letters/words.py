@@ -126,6 +126,24 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
     "feedback.resolved": {
         OTHERS: Words(mark("Resolved"), mark("Feedback #%(item)s is resolved: nothing is left to do for it.")),
     },
+    "action.extension_requested": {
+        OTHERS: Words(mark("More time asked for"), mark("%(who)s asks for more time for “%(title)s”.")),
+    },
+    "action.extension_granted": {
+        "assignee": Words(mark("More time for you"), mark("%(who)s gave you more time for “%(title)s”.")),
+        OTHERS: Words(mark("More time given"), mark("%(who)s gave more time for “%(title)s”.")),
+    },
+    "action.extension_refused": {
+        "assignee": Words(
+            mark("No more time"), mark("%(who)s gave you no more time for “%(title)s”. It is due as it was.")
+        ),
+        OTHERS: Words(mark("No more time"), mark("%(who)s gave no more time for “%(title)s”.")),
+    },
+    "action.extension_withdrawn": {
+        OTHERS: Words(
+            mark("More time not needed"), mark("%(who)s took back the request for more time for “%(title)s”.")
+        ),
+    },
     "action.completed": {
         "assignee": Words(mark("Done"), mark("%(who)s completed “%(title)s” in your place.")),
         OTHERS: Words(mark("Done"), mark("%(who)s completed “%(title)s”.")),
@@ -290,6 +308,7 @@ SYSTEM_ACTORS: Final[Mapping[str, str]] = {
     "mail": mark("The mail"),
     "customer's answer": mark("The customer's answer"),
     "closed loop": mark("The closing rule"),
+    "extension": mark("The rule for more time"),
 }
 
 CALENDAR_CHANGED: Final = mark("The calendar has changed.")
@@ -308,6 +327,9 @@ REASONS: Final = frozenset(
         mark("Nothing arrives at the address of the customer."),
         mark("The customer says that it is not solved."),
         mark("The customer wrote again."),
+        mark("The action has ended."),
+        mark("Somebody else has the action now."),
+        mark("The due date was moved."),
         CALENDAR_CHANGED,
         RULES_CHANGED,
     }
@@ -359,6 +381,7 @@ FIELDS: Final[Mapping[str, str]] = {
 """Fields whose change is shown with old and new value, as far as they are short."""
 
 BUTTONS: Final[Mapping[str, str]] = {
+    "grant": mark("Grant more time"),
     "accept": mark("Accept"),
     "complete": mark("Finish"),
     "acknowledge": mark("Acknowledge"),

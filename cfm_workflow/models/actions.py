@@ -18,6 +18,7 @@ NOBODYS = text("finished_at IS NULL AND assignee_id IS NULL")
 WAITING = text("category = 'waiting'")
 HAS_CAUSE = text("root_cause IS NOT NULL")
 HAS_OUTCOME = text("outcome_id IS NOT NULL")
+ASKED_FOR_TIME = text("extension_request IS NOT NULL")
 STOOD_IN = text("finished_at IS NULL AND on_behalf_of_id IS NOT NULL")
 NO_DUE_DATE = "9999-12-31 00:00:00.000000"
 """Where actions without a due date stand in a list by due date: behind all others."""
@@ -137,6 +138,7 @@ class Action(Base):
         _index("ix_actions_waiting_mine", "assignee_id", "due_sort", "id", where=WAITING),
         _index("ix_actions_root_cause", "root_cause", "id", where=HAS_CAUSE),
         _index("ix_actions_outcome", "outcome_id", "id", where=HAS_OUTCOME),
+        _index("ix_actions_extension", "due_sort", "id", *_WHOSE, "assigner_id", where=ASKED_FOR_TIME),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -161,6 +163,7 @@ class Action(Base):
     first_due_at: Mapped[datetime | None]
     due_rule: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # None: somebody named the instant
     calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendars.id"))  # None: the default one
+    extension_request: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # by the assignee, open
     policy_version_id: Mapped[int | None] = mapped_column(ForeignKey("policy_versions.id"))
     promised_at: Mapped[datetime | None]  # from when it is to be accepted and started
     accept_by: Mapped[datetime | None]

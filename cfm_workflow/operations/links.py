@@ -19,6 +19,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.errors import CfmError, Invalid, NotFound
 from cfm_workflow.models import Account, Link, Outcome, RootCause
 from cfm_workflow.operations import personal_reminders, preferences
+from cfm_workflow.operations.actions import extensions
 from cfm_workflow.operations.actions.acknowledge import acknowledge
 from cfm_workflow.operations.actions.comment import comment
 from cfm_workflow.operations.actions.move import move
@@ -156,7 +157,7 @@ def use(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, now:
     """Do what the link is for, and use it up; what there is to see afterwards.
 
     `fields`: outcome, reason, resolution to complete; comment to comment; notices (a Level per kind) to choose; by (a
-    key of SNOOZES) to snooze.
+    key of SNOOZES) to snooze; asked_at, which request for more time it is, to grant it.
 
     Raises:
         BadLink, UnusableLink: nothing was changed.
@@ -181,6 +182,9 @@ def use(session: Session, signed: SignedLink, fields: Mapping[str, Any], *, now:
         return _used_up(session, signed, now)
     if signed.purpose is Purpose.ACKNOWLEDGE:
         acknowledge(session, caller, signed.action_id or 0, now=now)
+        return _used_up(session, signed, now)
+    if signed.purpose is Purpose.GRANT:
+        extensions.grant(session, caller, signed.action_id or 0, {}, now=now, asked_at=fields.get("asked_at"))
         return _used_up(session, signed, now)
     after = _act(session, caller, signed, before, fields, now)
     if (after["assignee"] or {}).get("id") != caller.id:  # given to somebody else between our look and the lock
@@ -271,7 +275,9 @@ def _seen_action(
     )
     if signed.purpose is Purpose.ACKNOWLEDGE:
         may_quiet = access.allows(caller, "action.acknowledge", relations)
-        standing = _standing_to_quiet(row, used_at, may_quiet=may_quiet)
+        standing = _standing_of_others(used_at, may=may_quiet, can=row.finished_at is None)
+    elif signed.purpose is Purpose.GRANT:
+        standing = _standing_of_others(used_at, may=may_grant(caller, relations), can=can_be_granted(row, now))
     else:
         standing = _standing(signed.purpose, row, caller, used_at, within_reach=within_reach)
     return Look(
@@ -299,13 +305,24 @@ def _standing(
     return Standing.OPEN if within_reach or purpose is Purpose.COMMENT else Standing.CLOSED
 
 
-def _standing_to_quiet(action: Any, used_at: datetime | None, *, may_quiet: bool) -> Standing:
-    """Of a link to quiet reminders: leads and supervisors are sent it, too."""
+def _standing_of_others(used_at: datetime | None, *, may: bool, can: bool) -> Standing:
+    """Of a link that is sent not to the assignee alone: whether its reader may do it, and whether it can be done."""
     if used_at is not None:
         return Standing.USED
-    if not may_quiet:
+    if not may:
         return Standing.VOID
-    return Standing.CLOSED if action.finished_at is not None else Standing.OPEN
+    return Standing.OPEN if can else Standing.CLOSED
+
+
+def may_grant(caller: Caller, relations: frozenset[str]) -> bool:
+    """Whether they may give more time, standing so to an action."""
+    return access.allows(caller, "action.change", relations)
+
+
+def can_be_granted(action: Any, now: datetime) -> bool:
+    """Whether more time is asked for, until an instant that is still to come."""
+    request = actions_query.asked_for(action.extension_request)
+    return request is not None and bool(request["due_at"] > now)
 
 
 def _transition(definition: Definition, purpose: Purpose) -> str | None:

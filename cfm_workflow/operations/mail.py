@@ -19,6 +19,7 @@ from cfm_workflow.ledger.outbox import Claimed
 from cfm_workflow.letters import LINES, Arrangement, Digest, Entrance, Names, News, Reader, Weekly, arrange
 from cfm_workflow.models import Account, Action, DeadAddress, Delivery, Event, Installation, Notice, Outcome
 from cfm_workflow.operations import links
+from cfm_workflow.operations.actions.extensions import REQUESTED
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.reports import weekly as weekly_operations
 from cfm_workflow.policy.audiences import IMPORTANCE
@@ -95,7 +96,7 @@ def prepare(session: Session, claimed: Claimed, *, now: datetime) -> Draft | Nee
         unsaid=len(notices) - len(news),
         purposes=[
             *(["snooze"] if reminder_id is not None else []),
-            *_possible(session, caller, action_id, now, is_reminded=arrangement.main.type in REMINDERS),
+            *_possible(session, caller, action_id, arrangement.main.type, now),
             "preferences",
         ],
         action_id=action_id,
@@ -194,6 +195,7 @@ def _notices(session: Session, caller: Caller, claimed: Claimed, now: datetime) 
             Notice.account_id == claimed.receiver,
             Notice.batch == claimed.position,
             or_(Event.type.not_in(REMINDERS), _still_matters(claimed.receiver, now)),
+            or_(Event.type != REQUESTED, _About.extension_request.is_not(None)),
         )
     )
     if caller.hidden_teams:
@@ -244,20 +246,22 @@ def _progress(session: Session, group_id: int | None) -> Mapping[int, tuple[int,
 _ACTION: Final = select(Action.__table__).where(Action.id == bindparam("id"))
 
 
-def _possible(
-    session: Session, caller: Caller, action_id: int | None, now: datetime, *, is_reminded: bool
-) -> list[str]:
-    """What signed links may be for: what the assignee of now can do with the action as it is now; and to whoever is
-    reminded of it, to quiet it for a while."""
+def _possible(session: Session, caller: Caller, action_id: int | None, told: str, now: datetime) -> list[str]:
+    """What signed links may be for in a mail that tells an event of this type: what the assignee of now can do with the
+    action as it is now; to whoever is reminded of it, to quiet it for a while; to whoever is asked for more time, to
+    grant it."""
     action = None if action_id is None else session.execute(_ACTION, {"id": action_id}).one_or_none()
     if action is None:
         return []
     standing = relations.of_actions(session, caller, [action])[action.id]
-    may_quiet = is_reminded and action.finished_at is None and access.allows(caller, "action.acknowledge", standing)
-    quieting = ["acknowledge"] if may_quiet else []
+    may_quiet = (
+        told in REMINDERS and action.finished_at is None and access.allows(caller, "action.acknowledge", standing)
+    )
+    may_grant = told == REQUESTED and links.can_be_granted(action, now) and links.may_grant(caller, standing)
+    found = [*(["acknowledge"] if may_quiet else []), *(["grant"] if may_grant else [])]
     if action.assignee_id != caller.id:
-        return quieting
-    return [*quieting, *_moving(session, caller, action, standing, now)]
+        return found
+    return [*found, *_moving(session, caller, action, standing, now)]
 
 
 def _moving(session: Session, caller: Caller, action: Any, standing: frozenset[str], now: datetime) -> list[str]:

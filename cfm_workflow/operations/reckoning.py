@@ -144,7 +144,7 @@ def _moves(session: Session, rows: Any, would_be: Calendar) -> Iterator[dict[str
         some = rows[first : first + SEEN_AT_ONCE]
         waited = due_query.pauses_of(session, [row.id for row in some if "in" in row.due_rule])
         for row in some:
-            at = dates.reckon_again(row, calendar, waited.get(row.id, ()))
+            at = dates.reckon_again(row.due_at, row.due_rule, calendar, waited.get(row.id, ()))
             if at != row.due_at:
                 yield {"id": row.id, "title": row.title, "from": row.due_at, "to": at}
 

@@ -69,6 +69,14 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
     "action.raised": EventType(
         "action", "Somebody in charge reported it to those above the assignee: `told` says who, `reason` why."
     ),
+    "action.extension_requested": EventType(
+        "action", "The assignee asks for more time: `extension_request` says until when, `reason` why."
+    ),
+    "action.extension_granted": EventType("action", "More time was given; `changes` holds the old and new due date."),
+    "action.extension_refused": EventType("action", "More time was not given; `reason` says why."),
+    "action.extension_withdrawn": EventType(
+        "action", "The request for more time was taken back, or has become pointless: then `reason` says why."
+    ),
     "action.acknowledged": EventType("action", "Somebody has seen the reminders: it is quiet until `quiet_until`."),
     "action_group.completed": EventType("action_group", "As many of its actions are done as were asked for."),
     "action_group.failed": EventType("action_group", "It can no longer be completed."),

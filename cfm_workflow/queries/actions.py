@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, and_, bindparam, case, exists, false, func, not_, or_, select, text, true
+from sqlalchemy import Row, Select, and_, bindparam, case, exists, false, func, not_, null, or_, select, text, true
 from sqlalchemy.orm import Session, aliased
 
 from cfm_workflow import limits
@@ -91,7 +91,7 @@ _SHOWN = (
     *(Action.id, Action.feedback_id, Action.group_id, Action.state, Action.category),
     *(Action.title, Action.description, Action.kind, Action.priority, Action.goal, Action.benefit),
     *(Action.assignee_id, Action.on_behalf_of_id, Action.assigner_id, Action.team_id, Action.pool),
-    *(Action.due_at, Action.first_due_at, Action.accept_by, Action.start_by),
+    *(Action.due_at, Action.first_due_at, Action.extension_request, Action.accept_by, Action.start_by),
     *(Action.accept_met, Action.start_met, Action.finish_met, Action.quiet_until),
     *(Action.waiting_until, Action.waiting_for_answer, Action.root_cause, Action.resolution, Action.external_ref),
     *(Action.attributes, Action.reopened_count, Action.version),
@@ -133,6 +133,7 @@ def view(action: Any, names: Any, *, now: datetime) -> dict[str, Any]:
         "pool": action.pool,
         "due_at": action.due_at,
         "first_due_at": action.first_due_at,
+        "extension_request": asked_for(action.extension_request),
         "accept_by": action.accept_by,
         "start_by": action.start_by,
         "accept_met": action.accept_met,
@@ -154,6 +155,17 @@ def view(action: Any, names: Any, *, now: datetime) -> dict[str, Any]:
         "accepted_at": action.accepted_at,
         "started_at": action.started_at,
         "finished_at": action.finished_at,
+    }
+
+
+def asked_for(request: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A request for more time, as it is stored, in the words of the API. It is always that of the assignee."""
+    if request is None:
+        return None
+    return {
+        "due_at": datetime.fromisoformat(request["due_at"]),
+        "reason": request["reason"],
+        "asked_at": datetime.fromisoformat(request["asked_at"]),
     }
 
 
@@ -288,7 +300,12 @@ def _variant(value: Any) -> bool:
 
 def _of_caller(caller: Caller) -> dict[str, Any]:
     watched = caller.leads | (caller.supervises or frozenset())
-    return {"me": caller.id, "mine": sorted(caller.member_of), "watched": sorted(watched)}
+    return {
+        "me": caller.id,
+        "mine": sorted(caller.member_of),
+        "watched": sorted(watched),
+        "led": sorted(caller.leads),
+    }
 
 
 @lru_cache(maxsize=512)
@@ -399,6 +416,27 @@ def _left_behind(all_teams: bool) -> Any:
     return and_(left, or_(Action.team_id.in_(watched), named))
 
 
+def asks_for_time() -> Any:
+    """Its assignee asks for more time."""
+    return text("actions.extension_request IS NOT NULL")  # as in the index
+
+
+_Asking = aliased(Action, name="asking")
+
+
+def _is_asking() -> Any:
+    """The same for lists: they are few, and so to be found first and then put in whatever order."""
+    return Action.id.in_(select(_Asking.id).where(text("asking.extension_request IS NOT NULL")))
+
+
+def _answerable(_: bool) -> Any:
+    """More time is asked for, and the caller gave the work or leads the team that does it."""
+    led: Any = bindparam("led", expanding=True)
+    of_theirs = select(TeamMember.account_id).where(TeamMember.team_id.in_(led))
+    leads = case((Action.team_id.is_(None), Action.assignee_id.in_(of_theirs)), else_=Action.team_id.in_(led))
+    return and_(_is_asking(), or_(Action.assigner_id == bindparam("me"), leads))
+
+
 def _given_or_not(column: Any) -> Any:
     return lambda value: column.is_not(None) if value else column.is_(None)
 
@@ -450,6 +488,7 @@ FILTERS: dict[str, Callable[[bool], Any]] = {
     ),
     "accept_by_from": lambda _: Action.accept_by >= bindparam("accept_by_from"),
     "extended": lambda value: extended() if value else func.coalesce(not_(extended()), true()),
+    "extension_requested": lambda value: _is_asking() if value else Action.extension_request.is_(null()),
     "finish_met": lambda value: Action.finish_met.is_(true() if value else false()),
     "team_named": _given_or_not(Action.team_id),
     "assigned": _given_or_not(Action.assignee_id),
@@ -461,6 +500,7 @@ FILTERS: dict[str, Callable[[bool], Any]] = {
     "workflow": _workflow,
     "offered_to": _offered,
     "left_behind_for": _left_behind,
+    "answerable_by": _answerable,
 }
 """A filter makes its condition of the `_variant` of its value; the value itself is bound under the filter's name."""
 

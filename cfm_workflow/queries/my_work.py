@@ -1,4 +1,5 @@
-"""The open actions of one person in the order in which they matter: overdue, today, this week, later, waiting, offered.
+"""The open actions of one person in the order in which they matter: overdue, today, this week, later, waiting, offered;
+and before them those for which others ask this person for more time.
 
 Each group is a list by key of its own and one stretch of an index. Never writes.
 """
@@ -19,7 +20,7 @@ from cfm_workflow.models import Action, Customer, Feedback, Team
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries.pages import Page
 
-GROUPS: Final = ("overdue", "today", "week", "later", "waiting", "offered")
+GROUPS: Final = ("asked", "overdue", "today", "week", "later", "waiting", "offered")
 COUNTED: Final = 999
 """Counting ends there."""
 EXCERPT: Final = 160
@@ -44,6 +45,8 @@ def borders(now: datetime, zone: ZoneInfo) -> Borders:
 
 def wanted(group: str, caller: Caller, between: Borders) -> dict[str, Any]:
     """A group as filters of `queries.actions`."""
+    if group == "asked":
+        return {"answerable_by": caller, "sort": "due_at"}
     if group == "offered":
         return {"offered_to": caller, "sort": "due_at"}
     stretch: Mapping[str, Mapping[str, Any]] = {
@@ -85,6 +88,7 @@ def _given(caller: Caller, between: Borders) -> dict[str, Any]:
     return {
         "me": caller.id,
         "mine": sorted(caller.member_of),
+        "led": sorted(caller.leads),
         "now": between.now,
         "tomorrow": between.tomorrow,
         "next_week": between.next_week,
@@ -98,6 +102,7 @@ def _counted(filters: frozenset[str]) -> Select[Any]:
     mine = and_(Action.assignee_id == bindparam("me"), Action.finished_at.is_(None))
     goes_on, waits = (actions_query.FILTERS["waits"](value) for value in (False, True))
     stretches = (
+        actions_query.FILTERS["answerable_by"](True),
         and_(mine, goes_on, due < bindparam("now")),
         and_(mine, goes_on, due >= bindparam("now"), due < bindparam("tomorrow")),
         and_(mine, goes_on, due >= bindparam("tomorrow"), due < bindparam("next_week")),

@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
     SNOOZE = "snooze"
     ACKNOWLEDGE = "acknowledge"
+    GRANT = "grant"
     SIGN_IN = "sign_in"
     RESET = "reset"
     INVITATION = "invitation"
@@ -51,6 +52,7 @@ _CODES: Final = {
     Purpose.INVITATION:  9,
     Purpose.SETUP:      10,
     Purpose.WEEKLY_REPORT: 11,
+    Purpose.GRANT:      12,
 }  # fmt: skip
 _PURPOSES: Final = {code: purpose for purpose, code in _CODES.items()}
 _HEAD: Final = struct.Struct(f">BBQQQ{RANDOM_BYTES}s")

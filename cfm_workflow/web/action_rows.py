@@ -11,7 +11,7 @@ from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import my_work
 from cfm_workflow.texts import mark
-from cfm_workflow.web import steps, told
+from cfm_workflow.web import extensions, steps, told
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.pages import Visit
 from cfm_workflow.web.speech import say
@@ -24,6 +24,9 @@ HARMLESS: Final = frozenset(
         "action.reminded",
         "action.escalated",
         "action.acknowledged",
+        "action.extension_requested",
+        "action.extension_refused",
+        "action.extension_withdrawn",
         "action.commented",
         "action.watched",
         "action.unwatched",
@@ -37,7 +40,7 @@ HARMLESS: Final = frozenset(
 def shown(visit: Visit, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows of actions with names, as the page shows them."""
     items = my_work.items(visit.session, {row.feedback_id for row in rows})
-    possible = steps.of_rows(visit, rows)
+    possible = extensions.of_rows(visit, rows)
     return [_shown(visit, row, items[row.feedback_id], possible[row.id]) for row in rows]
 
 
@@ -48,8 +51,13 @@ def _shown(visit: Visit, row: Any, item: Mapping[str, Any], possible: list[steps
         "state_label": states[row.state].label[visit.reader.language],
         "item": item,
         "steps": possible,
-        "is_gone": row.finished_at is not None or row.assignee_id not in (None, visit.caller.id),
+        "is_gone": row.finished_at is not None or not (row.assignee_id in (None, visit.caller.id) or _waits(possible)),
     }
+
+
+def _waits(possible: Sequence[steps.Step]) -> bool:
+    """Whether the reader's answer is waited for."""
+    return any(step.name == extensions.ANSWER for step in possible)
 
 
 def one(visit: Visit, action_id: int, *, do: str | None = None) -> dict[str, Any]:
@@ -62,7 +70,7 @@ def one(visit: Visit, action_id: int, *, do: str | None = None) -> dict[str, Any
     [seen] = shown(visit, [row])
     return {
         "row": seen,
-        "form": steps.form_of(visit, row, seen["steps"], do),
+        "form": extensions.form_of(visit, row, seen["steps"], do),
         "news": meanwhile(visit, action_id, row.version),
     }
 
@@ -84,8 +92,10 @@ def fire(visit: Visit, action_id: int) -> tuple[dict[str, Any], Said]:
     """Do the step that was sent; the action afterwards, and what is to be said of it, with the way back.
 
     Raises:
-        NotFound, Stale, Invalid, RefusedTransition, Forbidden: see `operations.actions.move`.
+        NotFound, Stale, Invalid, RefusedTransition, Forbidden, Conflict: see `operations.actions`.
     """
+    if visit.form.get("transition") in extensions.NAMES:
+        return extensions.fire(visit, action_id)
     order = steps.order(visit)
     before = actions_query.find(visit.session, visit.caller, action_id).state
     done = _move(visit, action_id, order)

@@ -27,7 +27,7 @@ from cfm_workflow.queries import groups as groups_query
 from cfm_workflow.queries import personal_reminders as reminders_query
 from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.texts import mark
-from cfm_workflow.web import action_rows, steps, told
+from cfm_workflow.web import action_rows, extensions, steps, told
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.moments import read_moment, tomorrow, written
 from cfm_workflow.web.pages import See, Shown, Visit, page
@@ -48,7 +48,7 @@ def action_page(visit: Visit, action_id: int) -> Shown:
     relations = relations_query.of_actions(visit.session, visit.caller, [row])[action_id]
     values = {
         "action": seen,
-        "form": steps.form_of(visit, row, seen["steps"], _asked(visit)),
+        "form": extensions.form_of(visit, row, seen["steps"], _asked(visit)),
         "blocked": steps.blocked(visit, row, seen["steps"]),
         "news": action_rows.meanwhile(visit, action_id, row.version),
         "why_due": _why_due(visit, row),

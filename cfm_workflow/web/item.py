@@ -21,7 +21,7 @@ from cfm_workflow.queries import reach, relations
 from cfm_workflow.queries import shares as shares_query
 from cfm_workflow.queries import templates as templates_query
 from cfm_workflow.texts import mark
-from cfm_workflow.web import steps, timeline
+from cfm_workflow.web import extensions, timeline
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.feedback import CHANNELS, LANGUAGES, channel_of, may_make_labels, names, offered, status_of
 from cfm_workflow.web.moments import written
@@ -160,7 +160,7 @@ def _actions(visit: Visit, feedback_id: int) -> dict[str, Any]:
 def _possible(visit: Visit, actions: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     """Per action its state in words, and the steps that the reader can take now with what is not over."""
     rows = actions_query.find_many(visit.session, [each["id"] for each in actions])
-    possible = steps.of_rows(visit, list(rows.values()))
+    possible = extensions.of_rows(visit, list(rows.values()))
     return {
         ident: {
             "state_label": definition_of(visit.session, row.workflow_id).states[row.state].label[visit.reader.language],

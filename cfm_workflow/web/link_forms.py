@@ -5,6 +5,7 @@ Nothing is looked up here. The sentences are English; the page shows them in the
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from marshmallow import ValidationError
@@ -84,9 +85,19 @@ def read(look: Look, form: Mapping[str, str]) -> Filled:
     if look.purpose is Purpose.SNOOZE:
         by = form.get("by", "")
         return Filled(says={"by": by}) if by in SNOOZES else Filled(mistakes={"by": Mistake(WRONG_SNOOZE)})
+    if look.purpose is Purpose.GRANT:
+        return Filled(says={"asked_at": _moment(form.get("asked_at", ""))})
     typed = {name: form[name].replace("\r\n", "\n") for name in asked(look) if name in form}
     says = {name: text.strip() for name, text in typed.items() if text.strip()}
     return Filled(typed, says, dict(_mistakes(look, says)))
+
+
+def _moment(text: str) -> datetime:
+    """Which request the page showed; what is none is that of nobody."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _mistakes(look: Look, says: Mapping[str, str]) -> Iterator[tuple[str, Mistake]]:

@@ -143,6 +143,7 @@ _DONE: Final[Mapping[Purpose, str]] = {
     Purpose.ACKNOWLEDGE: mark("Thank you. It is quiet for two business days."),
     Purpose.SNOOZE: mark("You will be reminded again."),
     Purpose.WEEKLY_REPORT: mark("You get no more weekly reports by mail."),
+    Purpose.GRANT: mark("Thank you. The due date is moved."),
 }
 _LABELS: Final[Mapping[str, str]] = {
     "outcome": mark("Outcome"),

@@ -143,9 +143,12 @@ _ROWS: Final[tuple[_Row, ...]] = (
 _FIELD_WORDS: Final[Mapping[str, str]] = {
     "is required":                mark("Please fill this in."),
     "is required by this transition": mark("Please fill this in."),
+    "Missing data for required field.": mark("Please fill this in."),
     "must not be empty":          mark("Please fill this in."),
     "must be an e-mail address":  mark("Please enter an e-mail address."),
     "must be in the future":      mark("Please choose a time that is still to come."),
+    "must be later than the due date it has": mark("Please choose a time after the due date it has."),
+    "due_at, due_in or due_on is needed": mark("Please fill this in."),
     "must be the id or e-mail address of a user": mark("There is no such person."),
     "must be the id or key of a team": mark("There is no such team."),
 }  # fmt: skip

@@ -81,9 +81,9 @@ class Blocked:
     reason: str
 
 
-def of_rows(visit: Visit, rows: Sequence[Any]) -> dict[int, list[Step]]:
-    """Per action (rows of the table) what the reader can do with it now, in the order of its workflow."""
-    relations = relations_query.of_actions(visit.session, visit.caller, rows)
+def of_rows(visit: Visit, rows: Sequence[Any], relations: Mapping[int, frozenset[str]]) -> dict[int, list[Step]]:
+    """Per action (rows of the table) what the reader can do with it now, in the order of its workflow. `relations` are
+    the reader's to each."""
     known: dict[Any, list[Step]] = {}
     found = {}
     for row in rows:

@@ -24,6 +24,7 @@ ROWS: Final = 20
 PAGE: Final = 50
 
 HEADINGS: Final[Mapping[str, str]] = {
+    "asked": mark("More time asked for"),
     "overdue": mark("Overdue"),
     "today": mark("Today"),
     "week": mark("This week"),
@@ -70,7 +71,7 @@ def my_work(visit: Visit) -> Shown:
         "chosen": chosen,
         "heading": HEADINGS[chosen] if chosen else None,
         "counts": counts,
-        "total": sum(counts[group] for group in my_work_query.GROUPS if group != "offered"),
+        "total": sum(counts[group] for group in my_work_query.GROUPS if group not in ("asked", "offered")),
         "most": my_work_query.COUNTED,
         "asked": asked,
         "here": _address(group=chosen, cursor=visit.query.get("cursor") if chosen else None, **asked),

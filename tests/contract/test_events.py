@@ -41,6 +41,7 @@ def everything_happens(world: World, noon: datetime, fill: Fill) -> None:
     item = feedback_changes(world, fill)
     actions_move(world, noon, item, fill)
     actions_are_described_and_linked(world, item, fill)
+    more_time_is_asked_for(world, item, fill)
     reminders_come(world, item, fill)
     people_are_away(world, item, fill)
     personal_reminders_come(world, item, fill)
@@ -215,6 +216,19 @@ def actions_are_described_and_linked(world: World, item: dict[str, Any], fill: F
         for method in ("PUT", "DELETE"):
             world.sam.expect(200, method, f"/{thing}/watchers/{world.lea.id}")
     world.lea.fire(pool, "accept")
+
+
+def more_time_is_asked_for(world: World, item: dict[str, Any], fill: Fill) -> None:
+    for answer in ("grant", "refuse", "withdraw", "end"):
+        action = given(world, item, fill, due_at=(clock.now() + timedelta(days=1)).isoformat())
+        path = f"/actions/{action['id']}/extension"
+        world.alice.post(path, {"due_in": "P2D", "reason": fill(limits.REASON)})
+        if answer == "withdraw":
+            world.alice.expect(200, "DELETE", path)
+        elif answer == "end":
+            world.alice.fire(action, "decline", reason=fill(limits.REASON))
+        else:
+            world.olga.post(f"{path}/{answer}", {"reason": fill(limits.REASON)})
 
 
 def reminders_come(world: World, item: dict[str, Any], fill: Fill) -> None:

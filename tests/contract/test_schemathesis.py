@@ -58,6 +58,8 @@ IN_WORDS: dict[str, set[str]] = {
     "listFeedback":      {"label", "label_all", "label_none"},
     "exportFeedbackAsCsv": {"label", "label_all", "label_none"},
     "exportFeedbackAsXlsx": {"label", "label_all", "label_none"},
+    "askForExtension":   {"due_at", "due_in", "due_on"},
+    "grantExtension":    {"due_at", "due_in", "due_on"},
     "labelFeedback":     {"name"},
     "labelFeedbackItems": {"ids", "label", "unlabel"},
     "createLabel":       {"name"},

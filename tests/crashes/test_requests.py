@@ -100,7 +100,14 @@ def undo(world: World) -> Request:
     return Request(world.alice, "POST", f"/actions/{action['id']}/transitions", {"transition": "undo"})
 
 
-REQUESTS = (fan_out, complete, win, link, receive, bulk, edit, erase, pass_over, undo)
+def grant(world: World) -> Request:
+    """The answer, the date, its reminders and the mail."""
+    path = f"/actions/{world.action(due_at='2026-12-01T16:00:00Z')['id']}/extension"
+    world.alice.post(path, {"due_at": "2026-12-03T16:00:00Z", "reason": "The part is late."})
+    return Request(world.olga, "POST", f"{path}/grant", {})
+
+
+REQUESTS = (fan_out, complete, win, link, receive, bulk, edit, erase, pass_over, undo, grant)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from cfm_workflow.texts import zone_named
 OWN_STEP = "action.inspected"
 """As a workflow file might add it."""
 TYPES = [*AUDIENCES, OWN_STEP]
-PURPOSES = ("accept", "complete", "acknowledge", "comment", "snooze", "preferences")
+PURPOSES = ("grant", "accept", "complete", "acknowledge", "comment", "snooze", "preferences")
 TOKENS = {purpose: f"{purpose}.{'t' * 80}" for purpose in PURPOSES}
 BASE = "https://cfm.example.com/care"
 READER = 9

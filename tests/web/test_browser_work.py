@@ -36,9 +36,14 @@ def test_every_page_of_work_is_sound(desk: Desk, look: Look) -> None:
     world.action("Alice", title="고객에게 다시 전화하기 " * 6, priority="urgent")
     world.pool_action()
     at = (now + timedelta(days=1)).isoformat()
+    asked = world.give("Bob", by="Alice", due_at=(now + timedelta(hours=1)).isoformat())["actions"][0]
+    for person, action in ((world.bob, asked), (world.alice, actions[0])):
+        more = {"due_in": "P2D", "reason": "The part arrives on Thursday. 부품이 목요일에 도착합니다."}
+        person.post(f"/actions/{action['id']}/extension", more)
     reminder = world.alice.post("/reminders", {"action": actions[0]["id"], "text": "Call back", "remind_at": at})
     one = f"/actions/{actions[0]['id']}"
     paths = ("/work", "/work?group=offered", "/work?state=waiting", one, f"{one}?do=complete", f"{one}?do=edit",
+             f"{one}?do=ask-time", f"/actions/{asked['id']}", f"/actions/{asked['id']}?do=answer-time",
              "/inbox", "/reminders", f"/reminders/{reminder['id']}")  # fmt: skip
 
     with desk.open(world.alice, "/work", **look.window) as visited:

@@ -47,6 +47,25 @@ def test_a_bulk_of_reassignments_is_one_mail_per_person(post: Post) -> None:
     assert all(each.part("plain").count("/actions/") == 12 for each in taken)
 
 
+def test_who_is_asked_for_time_can_grant_it_from_the_mail_and_the_answer_is_mailed(post: Post) -> None:
+    action = post.world.action("Alice", due_at="2100-12-01T16:00:00Z")
+    post.later()
+    path = f"/actions/{action['id']}/extension"
+    post.world.alice.post(path, {"due_at": "2100-12-03T16:00:00Z", "reason": "The part is late."})
+    taken = post.later(timedelta(hours=2))
+    assert receivers(taken) == ["lea", "olga"]
+    for each in taken:
+        assert "Grant more time" in links(each)
+        assert "The part is late." in each.part("plain") and "3 Dec 2100, 16:00" in each.part("plain")
+    post.world.olga.post(f"{path}/grant", {})
+    [told] = post.later()
+    assert told.recipient == post.world.alice.email and "1 Dec 2100, 16:00" in told.part("plain")
+    post.world.alice.post(path, {"due_at": "2100-12-05T16:00:00Z", "reason": "Later still."})
+    post.world.alice.fire(action, "complete", outcome="fixed", through=True)
+    [told] = post.later()
+    assert (told.recipient, told.message["Subject"].partition(":")[0]) == (post.world.olga.email, "Resolved")
+
+
 def test_what_is_undone_in_time_is_never_told(post: Post) -> None:
     action = post.world.action("Alice")
     post.later()

@@ -12,6 +12,7 @@ from cfm_workflow.errors import CfmError, Invalid, NotFound, Stale
 from cfm_workflow.models.actions import PRIORITIES, PRIORITY_NAMES
 from cfm_workflow.operations.actions import dates, targets
 from cfm_workflow.operations.actions.held import Work, lock_actions, take_up, write
+from cfm_workflow.operations.actions.lapse import EXTENSION_RULE, MOVED, WITHDRAWN, end
 from cfm_workflow.operations.actions.move import Moved, Result, visible
 from cfm_workflow.operations.stand_ins import look_again
 from cfm_workflow.policy.ladders import Target
@@ -99,11 +100,9 @@ def _new(session: Session, work: Work, fields: Mapping[str, Any], now: datetime)
     return new
 
 
-def _apply(caller: Caller, work: Work, new: dict[str, Any], reason: str | None, now: datetime) -> bool:
-    """Change the fields in memory; False when everything was so already."""
-    changes = ledger.changes(work.action, new)
-    if not changes:
-        return False
+def set_fields(work: Work, new: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an action other values, in memory; those that were others before, as events show them."""
+    changes = ledger.changes(work.action, dict(new))
     for name in changes:
         setattr(work.action, name, new[name])
     if "priority" in changes:
@@ -111,6 +110,16 @@ def _apply(caller: Caller, work: Work, new: dict[str, Any], reason: str | None, 
     if "due_at" in changes:
         targets.move(work, Target.FINISH)
         work.action.first_due_at = work.action.first_due_at or work.action.due_at
+    return changes
+
+
+def _apply(caller: Caller, work: Work, new: dict[str, Any], reason: str | None, now: datetime) -> bool:
+    """Change the fields in memory; False when everything was so already."""
+    changes = set_fields(work, new)
+    if not changes:
+        return False
     about = {"from": work.action.state, "to": work.action.state, "changes": changes, "reason": reason}
     work.happened("action.changed", caller, now, about)
+    if "due_at" in changes and work.action.extension_request is not None:
+        end(work, WITHDRAWN, EXTENSION_RULE, {"reason": MOVED}, now=now)
     return True

@@ -63,22 +63,23 @@ def reckon(session: Session, span: Span, calendar_id: int | None, *, since: date
     return Due(at, {"in": spans.write_span(span), "from": since.isoformat()} | on_the_wall(at, calendar), calendar_id)
 
 
-def reckon_again(action: Held | Any, calendar: calendars.Calendar, pauses: Sequence[Pause]) -> datetime | None:
-    """When an action is due by its rule and a calendar, with the time it has waited.
+def reckon_again(
+    at: datetime | None, rule: Mapping[str, Any] | None, calendar: calendars.Calendar, pauses: Sequence[Pause]
+) -> datetime | None:
+    """When something that is due at an instant is due by its rule and a calendar, with the time it has waited.
 
     It stays as it is where somebody named the instant, and where the rule leads nowhere any more: on its day nobody
     works now, or there is too little working time.
     """
-    rule = action.due_rule
-    if rule is None or action.due_at is None:
-        return action.due_at
+    if rule is None or at is None:
+        return at
     if "on" in rule:
-        return calendars.end_of_day(calendar, date.fromisoformat(rule["on"])) or action.due_at
+        return calendars.end_of_day(calendar, date.fromisoformat(rule["on"])) or at
     since = datetime.fromisoformat(rule["from"])
     try:
         return with_pauses(spans.read_span(rule["in"]), since, calendar, pauses)
     except calendars.OutOfReach:
-        return action.due_at
+        return at
 
 
 def with_pauses(span: Span, since: datetime, calendar: calendars.Calendar, pauses: Sequence[Pause]) -> datetime:
@@ -112,13 +113,31 @@ def after_waiting(session: Session, action: Held, since: datetime, *, now: datet
     if action.due_at is None or action.due_rule is None or "in" not in action.due_rule:
         return None
     calendar = calendars_query.reckoning(session, action.calendar_id)
-    unit = spans.paused_in(spans.read_span(action.due_rule["in"]))
-    paused = spans.between(unit, since, now, calendar)
+    unit, paused = _paused(action.due_rule, calendar, since, now)
     if not paused:
         return None
     at = spans.moved(unit, action.due_at, paused, calendar)
     first = action.first_due_at and spans.moved(unit, action.first_due_at, paused, calendar)
     return {"due_at": at, "first_due_at": first, "due_rule": action.due_rule | on_the_wall(at, calendar)}
+
+
+def asked_after_waiting(session: Session, action: Held, since: datetime, *, now: datetime) -> dict[str, Any] | None:
+    """The request for more time of what has waited, moved as a due date by the same rule would be."""
+    request = action.extension_request
+    if request is None or "in" not in (request["rule"] or {}):
+        return request
+    calendar = calendars_query.reckoning(session, action.calendar_id)
+    unit, paused = _paused(request["rule"], calendar, since, now)
+    at = spans.moved(unit, datetime.fromisoformat(request["due_at"]), paused, calendar)
+    return request | {"due_at": at.isoformat(), "rule": request["rule"] | on_the_wall(at, calendar)}
+
+
+def _paused(
+    rule: Mapping[str, Any], calendar: calendars.Calendar, since: datetime, now: datetime
+) -> tuple[spans.Unit, timedelta]:
+    """How much of what a rule counts has been waited; what it was before the rule counts not."""
+    unit = spans.paused_in(spans.read_span(rule["in"]))
+    return unit, spans.between(unit, max(since, datetime.fromisoformat(rule["from"])), now, calendar)
 
 
 def _on(session: Session, day: date, calendar_id: int | None) -> Due:

@@ -289,6 +289,7 @@ def _begin(
         occurrence=0,
         planned=0,
         quiet_until=None,
+        extension_request=None,
         waiting_until=None,
         waiting_for_answer=False,
         came_from=None,

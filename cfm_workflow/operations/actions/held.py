@@ -44,6 +44,7 @@ class Held:
     first_due_at: datetime | None
     due_rule: dict[str, Any] | None
     calendar_id: int | None
+    extension_request: dict[str, Any] | None
     policy_version_id: int | None
     promised_at: datetime | None
     accept_by: datetime | None

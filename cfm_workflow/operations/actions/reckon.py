@@ -14,6 +14,7 @@ from cfm_workflow.access import system
 from cfm_workflow.models import Calendar
 from cfm_workflow.operations.actions import dates, targets
 from cfm_workflow.operations.actions.held import Held, Work, lock_actions, take_up, write
+from cfm_workflow.operations.actions.lapse import lapse
 from cfm_workflow.policy.ladders import Target
 from cfm_workflow.queries import calendars as calendars_query
 from cfm_workflow.queries import due as due_query
@@ -58,7 +59,7 @@ def _moved(session: Session, action: Held, pauses: Sequence[Pause], now: datetim
     """Those of its dates that are to be others, as they are stored."""
     calendar = calendars_query.reckoning(session, action.calendar_id)
     now_due = {
-        "due_at": dates.reckon_again(action, calendar, pauses),
+        "due_at": dates.reckon_again(action.due_at, action.due_rule, calendar, pauses),
         "accept_by": targets.promised_again(session, action, Target.ACCEPT, pauses),
         "start_by": targets.promised_again(session, action, Target.START, pauses),
     }
@@ -79,3 +80,4 @@ def _apply(work: Work, new: dict[str, Any], calendar: Calendar, reason: str, now
     targets.move(work, *(target for name, target in COLUMNS.items() if name in new))
     about = {"from": work.action.state, "to": work.action.state, "changes": changes, "reason": reason}
     work.happened("action.changed", CALLER, now, about | {"calendar": {"id": calendar.id, "name": calendar.name}})
+    lapse(work, now=now)

@@ -18,6 +18,7 @@ from cfm_workflow.models import Action, ActionFeedback, ActionGroup, Customer, F
 from cfm_workflow.operations import checks
 from cfm_workflow.operations.actions import targets
 from cfm_workflow.operations.actions.held import Work, write
+from cfm_workflow.operations.actions.lapse import lapse
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.messages.withdrawing import withdraw
 from cfm_workflow.policy.groups import Progress, group_state, item_status
@@ -45,7 +46,7 @@ def finish(
     group_facts, cancelled = _groups(session, groups, crossed, locked, now)
     _write(session, [*moved, *cancelled], now)
     facts += group_facts
-    facts += items(session, [work.action.id for work in [*crossed, *cancelled]], crossed[0].facts[-1].actor, now=now)
+    facts += items(session, [work.action.id for work in [*crossed, *cancelled]], crossed[0].facts[0].actor, now=now)
     return facts
 
 
@@ -120,6 +121,7 @@ def _cancel(session: Session, work: Work, now: datetime) -> bool:
         now,
         {"from": fired.from_state, "to": fired.to_state, "transition": name, "comment": None, "reason": NOT_NEEDED},
     )
+    lapse(work, now=now)
     return True
 
 
@@ -136,7 +138,7 @@ def _group_fact(group: Any, state: str, seen: dict[str, Any], crossed: Sequence[
         type=_GROUP_EVENTS[state],
         subject_id=group.id,
         about={"from": group.state, "to": state, "group": seen, "feedback": last.item},
-        actor=last.facts[-1].actor,
+        actor=last.facts[0].actor,
         feedback_id=group.feedback_id,
     )
 

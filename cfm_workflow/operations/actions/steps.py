@@ -23,6 +23,7 @@ from cfm_workflow.errors import (
 from cfm_workflow.models import Account, Outcome, Team
 from cfm_workflow.operations.actions import dates, targets
 from cfm_workflow.operations.actions.held import Held, Shown, Work, hand_over, rename_assignee
+from cfm_workflow.operations.actions.lapse import lapse
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.operations.people import named_user
 from cfm_workflow.operations.root_causes import require_known
@@ -137,6 +138,7 @@ class Mover:
                 **about,
             },
         )
+        lapse(work, now=self.now)
         return relations | {"assignee"} if work.action.assignee_id == self.caller.id else relations - {"assignee"}
 
     def _go_on(self, definition: Definition, work: Work, fired: Fired, since: datetime) -> dict[str, Any]:
@@ -146,6 +148,9 @@ class Mover:
             return {}
         targets.after_waiting(self.session, work, since, now=self.now)
         new = dates.after_waiting(self.session, work.action, since, now=self.now)
+        asked = dates.asked_after_waiting(self.session, work.action, since, now=self.now)
+        if asked != work.action.extension_request:
+            work.action.extension_request = asked
         if new is None:
             return {}
         return {"changes": set_dates(work, new)}

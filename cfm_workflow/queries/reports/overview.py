@@ -41,12 +41,14 @@ def now(session: Session, scope: Scope) -> dict[str, Any]:
     waits_since = scope.now - WAITS_LONG
     not_accepted = scope.count(session, actions_query.not_accepted_in_time())
     waiting = scope.count(session, actions_query.waiting_since_before(), waiting_since_before=waits_since)
+    asked = scope.count(session, actions_query.asks_for_time())
     return {
         "open": scope.figure(sum(row.open for row in rows), finished=False, sort="due_at"),
         "overdue": scope.figure(sum(int(row.overdue) for row in rows), overdue=True, sort="due_at"),
         "not_accepted_in_time": scope.figure(not_accepted, not_accepted_in_time=True, sort="accept_by"),
         "waiting": scope.figure(sum(row.open for row in rows if row.category == "waiting"), category="waiting"),
         "waiting_long": scope.figure(waiting, waiting_since_before=waits_since, sort="state_since"),
+        "extension_requested": scope.figure(asked, extension_requested=True, sort="due_at"),
         "needs_decision": scope.figure(_undecided(session, scope), "/feedback", needs_decision=True),
     }
 

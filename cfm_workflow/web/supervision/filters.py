@@ -60,6 +60,7 @@ FILTERS: Final = {
     "waiting_since_from": mark("Waiting since"),
     "accept_by_from": mark("To be accepted from"),
     "extended": mark("Due later than at first"),
+    "extension_requested": mark("More time asked for"),
     "finish_met": mark("First due date met"),
     "label": mark("Label"),
     "outcome": mark("Outcome"),

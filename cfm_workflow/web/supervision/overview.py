@@ -14,7 +14,7 @@ from cfm_workflow.web.speech import say
 from cfm_workflow.web.supervision import frame
 
 HERE: Final = "/supervision"
-TILES: Final = ("overdue", "not_accepted_in_time", "needs_decision", "waiting_long")
+TILES: Final = ("overdue", "not_accepted_in_time", "extension_requested", "needs_decision", "waiting_long")
 REVIEWED: Final = mark("What comes from now on is marked as new.")
 OLDEST: Final = 8
 HEATS: Final = 4
