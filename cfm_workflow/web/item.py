@@ -158,13 +158,15 @@ def _actions(visit: Visit, feedback_id: int) -> dict[str, Any]:
 
 
 def _possible(visit: Visit, actions: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Per action its state in words, and the steps that the reader can take now with what is not over."""
+    """Per action its state in words, and of what is not over the steps that the reader can take and the others."""
     rows = actions_query.find_many(visit.session, [each["id"] for each in actions])
-    possible = steps.of_rows(visit, list(rows.values()))
+    related = relations.of_actions(visit.session, visit.caller, list(rows.values()))
+    possible = steps.of_rows(visit, list(rows.values()), related)
     return {
         ident: {
             "state_label": definition_of(visit.session, row.workflow_id).states[row.state].label[visit.reader.language],
             "steps": possible[ident] if row.finished_at is None else [],
+            "blocked": steps.blocked(visit, row, possible[ident], related) if row.finished_at is None else [],
         }
         for ident, row in rows.items()
     }
