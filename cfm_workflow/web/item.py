@@ -125,6 +125,7 @@ def shown(visit: Visit, feedback_id: int, *, way: str = "", extra: Mapping[str, 
         "now": visit.now,
         "message": {},
         "preview": None,
+        "reminder_line": None,
         "another": None,
         **(extra or {}),
     }
