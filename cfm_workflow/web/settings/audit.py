@@ -7,6 +7,7 @@ from typing import Any, Final
 from cfm_workflow.errors import Invalid
 from cfm_workflow.forms.audit import AuditQuery
 from cfm_workflow.forms.loading import load
+from cfm_workflow.letters.words import SYSTEM_ACTORS
 from cfm_workflow.queries import audit as audit_query
 from cfm_workflow.texts import mark
 from cfm_workflow.web.moments import begin_of
@@ -111,6 +112,15 @@ FIELDS: Final = {
     "working_hours": mark("Working hours"),
 }
 """The fields that can have been changed; any other goes by its name."""
+SYSTEM: Final = {
+    **SYSTEM_ACTORS,
+    "command line": mark("Command line"),
+    "import": mark("Import"),
+    "setup": mark("Setup"),
+    "start": mark("Start of the service"),
+    "webhooks": mark("Webhooks"),
+}
+"""The parts of the service that change something by themselves."""
 
 
 @page("GET", _PATH, "audit", right="events.audit")
@@ -150,7 +160,7 @@ def _shown(entry: Mapping[str, Any]) -> dict[str, Any]:
         "noun": say(NOUNS[noun]),
         "verb": say(VERBS.get(entry["verb"], entry["verb"])),
         "at": datetime.fromisoformat(entry["at"]),
-        "actor": entry["actor"]["name"],
+        "actor": _who(entry["actor"]),
         "name": entry["name"] or f"#{ident}",
         "path": f"/settings/{PATHS[noun]}/{ident}" if noun in PATHS and entry["verb"] != "deleted" else None,
         "changes": [
@@ -163,6 +173,11 @@ def _shown(entry: Mapping[str, Any]) -> dict[str, Any]:
             if isinstance(sides, Mapping)
         ],
     }
+
+
+def _who(actor: Mapping[str, Any]) -> str:
+    """Who did it; of the service itself which part of it."""
+    return say(SYSTEM[actor["name"]]) if actor["type"] == "system" and actor["name"] in SYSTEM else str(actor["name"])
 
 
 def _text(value: Any) -> str:
