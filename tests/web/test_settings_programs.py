@@ -206,6 +206,7 @@ def test_the_audit_log_tells_what_was_changed_by_whom_and_how_it_was(small_world
 
     assert "<del>Bob</del>" in page and "<ins>Robert</ins>" in page
     first = ada.open("/settings/audit?noun=outcome").text
+    assert re.search(r'class="desk-pager"[^>]*><span[^>]*>50 ', first)
     further = re.search(r"/settings/audit\?noun=outcome&amp;cursor=[\w-]+", first)
     assert further is not None
     second = ada.open(further[0].replace("&amp;", "&")).text
