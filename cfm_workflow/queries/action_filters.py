@@ -163,4 +163,5 @@ FILTERS: dict[str, Callable[[bool], Any]] = {
     "offered_to": _offered,
     "left_behind_for": _left_behind,
 }
-"""A filter makes its condition of the variant of its value (see `actions`); the value itself is bound under the filter's name."""
+"""A filter makes its condition of the variant of its value (`actions.rows` says which); the value itself is bound under
+the filter's name."""
