@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cfm_workflow.db import Base
+
+AUDITED = text("audit")
 
 
 class Event(Base):
@@ -16,6 +18,16 @@ class Event(Base):
         UniqueConstraint("action_id", "sequence"),
         Index("ix_events_feedback_id_position", "feedback_id", "position"),
         Index("ix_events_type_position", "type", "position"),
+        Index("ix_events_audit", "type", "at", "position", sqlite_where=AUDITED, postgresql_where=AUDITED),
+        Index(
+            "ix_events_audit_actor",
+            "actor_id",
+            "type",
+            "at",
+            "position",
+            sqlite_where=AUDITED,
+            postgresql_where=AUDITED,
+        ),
         Index("ix_events_subject", "subject_type", "subject_id", "position"),
     )
 

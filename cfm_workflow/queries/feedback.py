@@ -14,8 +14,7 @@ from cfm_workflow.db import is_sqlite, plain
 from cfm_workflow.errors import NotFound
 from cfm_workflow.models import Action, ActionFeedback, Customer, Feedback, Labelling, Team
 from cfm_workflow.policy.search import phrases
-from cfm_workflow.queries import actions as actions_query
-from cfm_workflow.queries import callers, sealing
+from cfm_workflow.queries import action_filters, callers, sealing
 from cfm_workflow.queries import labels as labels_query
 from cfm_workflow.queries.pages import Page, Sort, fetch_page
 from cfm_workflow.queries.relations import handled_items
@@ -280,7 +279,7 @@ _FILTERS: dict[str, Any] = {
 def _served_by(teams: Collection[int]) -> Any:
     """Some work on it is that of one of these teams."""
     here = and_(ActionFeedback.feedback_id == Feedback.id, Action.id == ActionFeedback.action_id)
-    theirs = actions_query.belongs_to(Action.team_id, Action.assignee_id, list(teams))
+    theirs = action_filters.belongs_to(Action.team_id, Action.assignee_id, list(teams))
     return exists().where(here, theirs)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow.access import Caller
 from cfm_workflow.db import plain
 from cfm_workflow.models import Action, Customer, Feedback, Team
+from cfm_workflow.queries import action_filters
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries.pages import Page
 
@@ -100,17 +101,17 @@ def _given(caller: Caller, between: Borders) -> dict[str, Any]:
 def _counted(filters: frozenset[str]) -> Select[Any]:
     due = Action.due_sort
     mine = and_(Action.assignee_id == bindparam("me"), Action.finished_at.is_(None))
-    goes_on, waits = (actions_query.FILTERS["waits"](value) for value in (False, True))
+    goes_on, waits = (action_filters.FILTERS["waits"](value) for value in (False, True))
     stretches = (
-        actions_query.FILTERS["answerable_by"](True),
+        action_filters.FILTERS["answerable_by"](True),
         and_(mine, goes_on, due < bindparam("now")),
         and_(mine, goes_on, due >= bindparam("now"), due < bindparam("tomorrow")),
         and_(mine, goes_on, due >= bindparam("tomorrow"), due < bindparam("next_week")),
         and_(mine, goes_on, due >= bindparam("next_week")),
         and_(mine, waits),
-        actions_query.FILTERS["offered_to"](True),
+        action_filters.FILTERS["offered_to"](True),
     )
-    more = [actions_query.FILTERS[name](True) for name in sorted(filters)]
+    more = [action_filters.FILTERS[name](True) for name in sorted(filters)]
     return select(*(_up_to_most(and_(stretch, *more)) for stretch in stretches))
 
 

@@ -10,6 +10,7 @@ from cfm_workflow.operations.actions.steps import Order
 from cfm_workflow.operations.definitions import definition_of
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries import my_work
+from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.texts import mark
 from cfm_workflow.web import extensions, steps, told
 from cfm_workflow.web.door import Said
@@ -37,10 +38,11 @@ HARMLESS: Final = frozenset(
 """What may have happened meanwhile without making a step another one than its reader meant."""
 
 
-def shown(visit: Visit, rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """Rows of actions with names, as the page shows them."""
+def shown(visit: Visit, rows: Sequence[Any], relations: steps.Related | None = None) -> list[dict[str, Any]]:
+    """Rows of actions with names, as the page shows them; `relations` of the reader where they are known already."""
     items = my_work.items(visit.session, {row.feedback_id for row in rows})
-    possible = extensions.of_rows(visit, rows)
+    relations = relations_query.of_actions(visit.session, visit.caller, rows) if relations is None else relations
+    possible = extensions.of_rows(visit, rows, relations)
     return [_shown(visit, row, items[row.feedback_id], possible[row.id]) for row in rows]
 
 

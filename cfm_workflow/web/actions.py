@@ -44,12 +44,12 @@ _ACTION: Final = "/actions/<id:action_id>"
 def action_page(visit: Visit, action_id: int) -> Shown:
     """One action."""
     row = actions_query.find(visit.session, visit.caller, action_id)
-    [seen] = action_rows.shown(visit, [row])
-    relations = relations_query.of_actions(visit.session, visit.caller, [row])[action_id]
+    relations = relations_query.of_actions(visit.session, visit.caller, [row])
+    [seen] = action_rows.shown(visit, [row], relations)
     values = {
         "action": seen,
         "form": extensions.form_of(visit, row, seen["steps"], _asked(visit)),
-        "blocked": steps.blocked(visit, row, seen["steps"]),
+        "blocked": steps.blocked(visit, row, seen["steps"], relations),
         "news": action_rows.meanwhile(visit, action_id, row.version),
         "why_due": _why_due(visit, row),
         "siblings": _siblings(visit, row),
@@ -57,7 +57,7 @@ def action_page(visit: Visit, action_id: int) -> Shown:
         "history": _history(visit, action_id),
         "reminders": _reminders(visit, action_id),
         "watching": _watching(visit, action_id),
-        "may": _may(visit, row, relations),
+        "may": _may(visit, row, relations[action_id]),
         "outcome_label": dict(steps.outcomes(visit)).get(row.outcome_key) if row.outcome_key else None,
         "priorities": [(name, say(PRIORITY_LABELS[name])) for name in reversed(PRIORITY_WORDS)],
         "due_typed": visit.typed.get("due_at") or (written(row.due_at, visit.reader) if row.due_at else ""),

@@ -11,7 +11,6 @@ from cfm_workflow import access
 from cfm_workflow.forms.extensions import ExtensionIn, GrantIn, RefuseIn
 from cfm_workflow.forms.loading import load
 from cfm_workflow.operations.actions import extensions
-from cfm_workflow.queries import relations as relations_query
 from cfm_workflow.queries.actions import asked_for
 from cfm_workflow.texts import mark
 from cfm_workflow.web import steps
@@ -19,7 +18,7 @@ from cfm_workflow.web.door import Said
 from cfm_workflow.web.moments import read_moment, written
 from cfm_workflow.web.pages import Visit
 from cfm_workflow.web.speech import say
-from cfm_workflow.web.steps import Step
+from cfm_workflow.web.steps import Related, Step
 
 ASK: Final = "ask-time"
 ANSWER: Final = "answer-time"
@@ -39,10 +38,9 @@ REFUSED: Final = mark("No more time was given.")
 WITHDRAWN: Final = mark("You took the request back.")
 
 
-def of_rows(visit: Visit, rows: Sequence[Any]) -> dict[int, list[Step]]:
+def of_rows(visit: Visit, rows: Sequence[Any], relations: Related) -> dict[int, list[Step]]:
     """Per action (rows of the table) what the reader can do with it now: the answer that is waited for, the steps of
     its workflow, and what there is to be said about its time."""
-    relations = relations_query.of_actions(visit.session, visit.caller, rows)
     possible = steps.of_rows(visit, rows, relations)
     found = {}
     for row in rows:

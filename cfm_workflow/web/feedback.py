@@ -1,7 +1,6 @@
 """Feedback: the list of items with its filters, labels on many at once, and what somebody said by phone."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -19,7 +18,7 @@ from cfm_workflow.setting_values import LabelChoice
 from cfm_workflow.texts import mark
 from cfm_workflow.web import problems
 from cfm_workflow.web.door import Said
-from cfm_workflow.web.moments import read_moment, written
+from cfm_workflow.web.moments import begin_of, read_moment, written
 from cfm_workflow.web.pages import See, Shown, Visit, page
 from cfm_workflow.web.speech import say
 from cfm_workflow.web.speech import say_many as ngettext
@@ -102,18 +101,10 @@ def _wanted(visit: Visit, asked: Mapping[str, str], cursor: str | None) -> dict[
     given |= {name: "true" for name in FLAGS if asked.get(name)}
     for name, later in zip(DAYS, (0, 1), strict=True):
         if name in asked:
-            given[name] = _begin_of(asked[name], later, visit)
+            given[name] = begin_of(asked[name], visit.reader, later=later)
     if cursor:
         given["cursor"] = cursor
     return given | {"limit": str(ROWS)}
-
-
-def _begin_of(day: str, later: int, visit: Visit) -> str:
-    try:
-        begin = datetime.combine(date.fromisoformat(day) + timedelta(days=later), time.min, visit.reader.zone)
-        return begin.isoformat()
-    except (ValueError, OverflowError):
-        return day
 
 
 def address(query: Mapping[str, str | None]) -> str:

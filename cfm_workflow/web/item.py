@@ -21,7 +21,7 @@ from cfm_workflow.queries import reach, relations
 from cfm_workflow.queries import shares as shares_query
 from cfm_workflow.queries import templates as templates_query
 from cfm_workflow.texts import mark
-from cfm_workflow.web import extensions, timeline
+from cfm_workflow.web import extensions, steps, timeline
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.feedback import CHANNELS, LANGUAGES, channel_of, may_make_labels, names, offered, status_of
 from cfm_workflow.web.moments import written
@@ -125,6 +125,7 @@ def shown(visit: Visit, feedback_id: int, *, way: str = "", extra: Mapping[str, 
         "now": visit.now,
         "message": {},
         "preview": None,
+        "reminder_line": None,
         "another": None,
         **(extra or {}),
     }
@@ -158,13 +159,15 @@ def _actions(visit: Visit, feedback_id: int) -> dict[str, Any]:
 
 
 def _possible(visit: Visit, actions: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Per action its state in words, and the steps that the reader can take now with what is not over."""
+    """Per action its state in words, and of what is not over the steps that the reader can take and the others."""
     rows = actions_query.find_many(visit.session, [each["id"] for each in actions])
-    possible = extensions.of_rows(visit, list(rows.values()))
+    related = relations.of_actions(visit.session, visit.caller, list(rows.values()))
+    possible = extensions.of_rows(visit, list(rows.values()), related)
     return {
         ident: {
             "state_label": definition_of(visit.session, row.workflow_id).states[row.state].label[visit.reader.language],
             "steps": possible[ident] if row.finished_at is None else [],
+            "blocked": steps.blocked(visit, row, possible[ident], related) if row.finished_at is None else [],
         }
         for ident, row in rows.items()
     }

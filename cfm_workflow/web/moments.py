@@ -1,7 +1,7 @@
 """Instants as people type them: date and time on the wall of the reader, as `<input type="datetime-local">` has it."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from cfm_workflow.web.speech import Reader
@@ -27,6 +27,15 @@ def read_moment(typed: str, reader: Reader) -> str:
 def written(moment: datetime, reader: Reader) -> str:
     """An instant as such an input holds it."""
     return moment.astimezone(reader.zone).strftime("%Y-%m-%dT%H:%M")
+
+
+def begin_of(day: str, reader: Reader, *, later: int = 0) -> str:
+    """When a day (as `<input type="date">` has it), or so many days `later`, begins for the reader, as the API expects
+    it; what is none comes back as it is, and is refused there."""
+    try:
+        return datetime.combine(date.fromisoformat(day) + timedelta(days=later), time.min, reader.zone).isoformat()
+    except (ValueError, OverflowError):
+        return day
 
 
 def tomorrow(now: datetime, reader: Reader, *, hour: int) -> datetime:

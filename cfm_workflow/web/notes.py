@@ -5,16 +5,18 @@ from typing import Any
 from cfm_workflow.errors import Invalid
 from cfm_workflow.forms.loading import load
 from cfm_workflow.forms.notes import NoteChange, NoteIn
+from cfm_workflow.forms.when import WhenQuery
 from cfm_workflow.operations import notes as notes_operations
 from cfm_workflow.policy.markdown import render
 from cfm_workflow.policy.mentions import chosen
 from cfm_workflow.queries import notes as notes_query
+from cfm_workflow.queries import when
 from cfm_workflow.texts import mark
 from cfm_workflow.web import item, timeline
 from cfm_workflow.web.door import Said
 from cfm_workflow.web.feedback import is_number
-from cfm_workflow.web.moments import read_moment
 from cfm_workflow.web.pages import See, Shown, Visit, page
+from cfm_workflow.web.problems import NOT_A_TIME
 from cfm_workflow.web.speech import exact, say
 
 _WRITTEN = mark("The note is there.")
@@ -32,8 +34,8 @@ def _note_again(visit: Visit, feedback_id: int) -> Shown:
 def add(visit: Visit, feedback_id: int) -> See:
     """Write it; whom it mentions is told."""
     given: dict[str, Any] = {"body": visit.form.get("body", "")}
-    if remind_at := visit.form.get("remind_at", "").strip():
-        given["remind_at"] = read_moment(remind_at, visit.reader)
+    if words := visit.form.get("remind_in_words", "").strip():
+        given["remind_in_words"] = words
     body = load(NoteIn(), given)
     written = notes_operations.add(visit.session, visit.caller, feedback_id, body, now=visit.now)
     return See(f"/feedback/{feedback_id}", Said(_said(written)))
@@ -46,8 +48,27 @@ def look(visit: Visit, feedback_id: int) -> Shown:
     """How the note will read, beside the form that still holds it."""
     typed = load(NoteIn(), {"body": visit.form.get("body", "")})["body"]
     html = render(typed, notes_query.names_of(visit.session, list(chosen(typed))))
-    shown = item.shown(visit, feedback_id, way="note", extra={"preview": html, "message": visit.form})
+    words = visit.form.get("remind_in_words", "").strip()
+    extra = {"preview": html, "message": visit.form, "reminder_line": understood(visit, words) if words else None}
+    shown = item.shown(visit, feedback_id, way="note", extra=extra)
     return Shown(shown.template, shown.values, fragment="feedback/note_preview.html")
+
+
+@page("GET", "/feedback/remind", "foresee_reminder", right="note.write")
+def foresee(visit: Visit) -> Shown:
+    """When the words of a reminder mean it to come, before the note is sent."""
+    asked = visit.query.get("remind_in_words", "").strip()
+    values = {"reminder_line": understood(visit, asked) if asked else None}
+    return Shown("feedback/remind.html", values, fragment="feedback/remind.html")
+
+
+def understood(visit: Visit, words: str) -> str:
+    """The instant that these words mean to the reader, or that they are not understood."""
+    try:
+        text = load(WhenQuery(), {"text": words})["text"]
+        return exact(when.meant(visit.session, visit.caller, text, field="text", now=visit.now))
+    except Invalid:
+        return say(NOT_A_TIME)
 
 
 def _said(written: Any) -> str:

@@ -26,6 +26,7 @@ from cfm_workflow.errors import (
     TooLarge,
     TooMany,
 )
+from cfm_workflow.queries.when import NOT_UNDERSTOOD
 from cfm_workflow.security.links import BadLink, ExpiredLink
 from cfm_workflow.texts import mark
 from cfm_workflow.web.speech import say
@@ -140,11 +141,13 @@ _ROWS: Final[tuple[_Row, ...]] = (
 )
 """The first row that fits: what a page says instead of what was wanted."""
 
+NOT_A_TIME: Final = mark("Not understood. Write a time to come, such as “tomorrow 17:00”, “in 2 hours” or “Fri 15:30”.")
 _FIELD_WORDS: Final[Mapping[str, str]] = {
     "is required":                mark("Please fill this in."),
     "is required by this transition": mark("Please fill this in."),
     "Missing data for required field.": mark("Please fill this in."),
     "must not be empty":          mark("Please fill this in."),
+    NOT_UNDERSTOOD:               NOT_A_TIME,
     "must be an e-mail address":  mark("Please enter an e-mail address."),
     "must be in the future":      mark("Please choose a time that is still to come."),
     "must be later than the due date it has": mark("Please choose a time after the due date it has."),

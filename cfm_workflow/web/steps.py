@@ -56,6 +56,10 @@ _ICONS: Final[Mapping[str, str]] = {
 }
 
 
+Related = Mapping[int, frozenset[str]]
+"""Per action how the reader is related to it, as `queries.relations.of_actions` says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A transition that the reader can fire now. `asks`: it needs a form. `through`: others are walked on the way."""
@@ -81,9 +85,8 @@ class Blocked:
     reason: str
 
 
-def of_rows(visit: Visit, rows: Sequence[Any], relations: Mapping[int, frozenset[str]]) -> dict[int, list[Step]]:
-    """Per action (rows of the table) what the reader can do with it now, in the order of its workflow. `relations` are
-    the reader's to each."""
+def of_rows(visit: Visit, rows: Sequence[Any], relations: Related) -> dict[int, list[Step]]:
+    """Per action (rows of the table) what the reader can do with it now, in the order of its workflow."""
     known: dict[Any, list[Step]] = {}
     found = {}
     for row in rows:
@@ -133,11 +136,10 @@ _TAKEN: Final = mark("Somebody else of the team has it already.")
 _LATE: Final = mark("It was possible for a short time only.")
 
 
-def blocked(visit: Visit, row: Any, steps: Sequence[Step]) -> list[Blocked]:
+def blocked(visit: Visit, row: Any, steps: Sequence[Step], relations: Related) -> list[Blocked]:
     """The transitions that are not among `steps`, and why not."""
     definition = definition_of(visit.session, row.workflow_id)
-    relations = relations_query.of_actions(visit.session, visit.caller, [row])[row.id]
-    _, refused = choices(definition, row, by=visit.caller.id, relations=relations, now=visit.now)
+    _, refused = choices(definition, row, by=visit.caller.id, relations=relations[row.id], now=visit.now)
     possible = {step.name for step in steps}
     return [
         Blocked(definition.transitions[name].label[visit.reader.language], _why(visit, definition, name, refusal))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from cfm_workflow import clock
@@ -100,6 +101,21 @@ def test_the_due_date_is_told_before_it_is_given(small_world: World) -> None:
         assert year in browser.part(f"/feedback/give/due?{query}").text, query
     for query in ("due=hours&due_in=x", "due=on&due_on=never", "due=at", "teams=99&due=hours&due_in=1", "policy=no"):
         browser.part(f"/feedback/give/due?{query}")
+
+
+def test_an_item_tells_which_steps_are_not_possible_and_why(small_world: World) -> None:
+    item = small_world.feedback()
+    small_world.give("Alice", "Bob", item=item)
+    blocked = {
+        person.name: re.findall(
+            r"<li><b>([^<]+)</b> <span>[^<]+</span>",
+            signed_in(small_world, person).part(f"/feedback/{item['id']}").text,
+        )
+        for person in (small_world.alice, small_world.mallory)
+    }
+
+    assert blocked["Alice"].count("Accept") == 1 and blocked["Alice"].count("Resume") == 2
+    assert blocked["Mallory"].count("Accept") == 2
 
 
 def test_labels_come_and_go_on_an_item_and_tell_who_put_them_there(small_world: World) -> None:

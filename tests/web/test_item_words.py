@@ -17,8 +17,9 @@ def test_a_note_is_safe_markdown_and_reminds_its_writer(small_world: World) -> N
     path = f"/feedback/{small_world.feedback()['id']}"
     browser = signed_in(small_world, small_world.alice)
     tomorrow = f"{clock.now() + timedelta(days=1):%Y-%m-%dT17:00}"
+    assert tomorrow.partition("T")[0][:4] in browser.part("/feedback/remind?remind_in_words=tomorrow 17:00").text
     body = f"**Call** @[Bob](user:{small_world.bob.id}) <script>alert(1)</script> [x](javascript:alert(2))"
-    browser.fill(path, f"{path}/notes", body=body, remind_at=tomorrow)
+    browser.fill(path, f"{path}/notes", body=body, remind_in_words="tomorrow 17:00")
 
     page = browser.open(path).text
     assert "<strong>Call</strong>" in page and "<script>alert" not in page and 'href="javascript' not in page
@@ -26,6 +27,17 @@ def test_a_note_is_safe_markdown_and_reminds_its_writer(small_world: World) -> N
     assert small_world.bob.get("/me/mentions")["items"]
     [reminder] = small_world.alice.get("/reminders")["items"]
     assert reminder["remind_at"].startswith(tomorrow)
+
+
+def test_words_of_time_that_mean_nothing_are_named_and_nothing_typed_is_lost(small_world: World) -> None:
+    path = f"/feedback/{small_world.feedback()['id']}"
+    browser = signed_in(small_world, small_world.alice)
+
+    browser.part("/feedback/remind?remind_in_words=" + "soon " * 50)
+    page = browser.fill(path, f"{path}/notes", 422, body="Call her", remind_in_words="one <b>day</b>").text
+
+    assert "Call her" in page and "one &lt;b&gt;day" in page and 'id="remind-error"' in page
+    assert not small_world.alice.get(f"{path}/notes")["items"]
 
 
 def test_a_note_is_looked_at_before_it_is_written(small_world: World) -> None:

@@ -12,7 +12,7 @@ from cfm_workflow.operations import absences
 from cfm_workflow.operations.stand_ins import away
 from cfm_workflow.queries.absences import page
 from cfm_workflow.worker.absences import turn_absences
-from tests.api.test_absences import DAY, HOUR, now_has, plan, who_got
+from tests.api.away import DAY, HOUR, now_has, plan, who_got
 from tests.concurrency.at_once import at_once
 from tests.plans import plan as how
 from tests.world import World

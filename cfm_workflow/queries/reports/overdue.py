@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow.db import plain
 from cfm_workflow.models import Account, Action, ReportReview, Team
 from cfm_workflow.models.actions import UNFINISHED
+from cfm_workflow.queries import action_filters
 from cfm_workflow.queries import actions as actions_query
 from cfm_workflow.queries.reports.overview import WAITS_LONG
 from cfm_workflow.queries.reports.scope import Figure, Scope
@@ -58,7 +59,7 @@ def _late(session: Session, scope: Scope) -> Counter[tuple[int | None, int | Non
 
 def _unaccepted(session: Session, scope: Scope) -> Counter[tuple[int | None, int | None, int]]:
     query = select(Action.team_id, Action.assignee_id, func.count().label("many"))
-    query = query.where(actions_query.not_accepted_in_time(), *scope.where)
+    query = query.where(action_filters.not_accepted_in_time(), *scope.where)
     rows = plain(session, query.group_by(Action.team_id, Action.assignee_id), scope.given)
     return Counter({(row.team_id, row.assignee_id, 0): row.many for row in rows})
 
@@ -125,10 +126,10 @@ def _people(session: Session, *counts: Counts) -> dict[int, dict[str, Any]]:
 def _new(session: Session, scope: Scope, since: datetime) -> dict[str, Any]:
     """What has come to be so since the caller last looked."""
     overdue = scope.count(session, UNFINISHED, Action.due_sort < scope.now, Action.due_sort >= since)
-    unaccepted = scope.count(session, actions_query.not_accepted_in_time(), Action.accept_by >= since)
+    unaccepted = scope.count(session, action_filters.not_accepted_in_time(), Action.accept_by >= since)
     waiting = scope.count(
         session,
-        actions_query.waiting_since_before(),
+        action_filters.waiting_since_before(),
         Action.state_since >= since - WAITS_LONG,
         waiting_since_before=scope.now - WAITS_LONG,
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from cfm_workflow.db import plain
 from cfm_workflow.models import Action, Feedback, Outcome
 from cfm_workflow.models.actions import EXTENDED, FINISHED, HAS_CAUSE, UNFINISHED
-from cfm_workflow.queries import actions as actions_query
+from cfm_workflow.queries import action_filters
 from cfm_workflow.queries import feedback as feedback_query
 from cfm_workflow.queries.reports.scope import MOST_STEPS, Period, Scope
 
@@ -39,9 +39,9 @@ def now(session: Session, scope: Scope) -> dict[str, Any]:
     )
     rows = plain(session, query.where(UNFINISHED, *scope.where), scope.given).all()
     waits_since = scope.now - WAITS_LONG
-    not_accepted = scope.count(session, actions_query.not_accepted_in_time())
-    waiting = scope.count(session, actions_query.waiting_since_before(), waiting_since_before=waits_since)
-    asked = scope.count(session, actions_query.asks_for_time())
+    not_accepted = scope.count(session, action_filters.not_accepted_in_time())
+    waiting = scope.count(session, action_filters.waiting_since_before(), waiting_since_before=waits_since)
+    asked = scope.count(session, action_filters.asks_for_time())
     return {
         "open": scope.figure(sum(row.open for row in rows), finished=False, sort="due_at"),
         "overdue": scope.figure(sum(int(row.overdue) for row in rows), overdue=True, sort="due_at"),
@@ -78,7 +78,7 @@ def happened(session: Session, scope: Scope, period: Period) -> dict[str, Any]:
         "done": scope.figure(is_done, **between, category="done", sort="-finished_at"),
         "dropped": scope.figure(is_dropped, **between, category="dropped", sort="-finished_at"),
         "became_overdue": scope.figure(
-            scope.count(session, due, actions_query.late()),
+            scope.count(session, due, action_filters.late()),
             due_from=period.start,
             due_before=period.end,
             late=True,
@@ -155,7 +155,7 @@ def over_time(session: Session, scope: Scope, period: Period, *, by: str | None)
     steps = list(period.steps(days))
     opened = scope.per_step(session, Action.created_at, steps)
     finished = scope.per_step(session, Action.finished_at, steps, FINISHED)
-    overdue = scope.per_step(session, Action.due_sort, steps, actions_query.late())
+    overdue = scope.per_step(session, Action.due_sort, steps, action_filters.late())
     return {
         "by": "day" if days == 1 else "week",
         "steps": [

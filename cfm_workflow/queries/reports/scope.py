@@ -14,6 +14,7 @@ from cfm_workflow.access import Caller
 from cfm_workflow.db import plain
 from cfm_workflow.errors import Forbidden, Invalid
 from cfm_workflow.models import Action, Team
+from cfm_workflow.queries import action_filters
 from cfm_workflow.queries import actions as actions_query
 
 DEFAULT_DAYS: Final = 28
@@ -97,7 +98,7 @@ class Scope:
 
     def of_teams(self, team: Any, assignee: Any) -> list[Any]:
         """The condition that something with these columns is the work of the teams."""
-        return [] if self.teams is None else [actions_query.belongs_to(team, assignee, self.teams)]
+        return [] if self.teams is None else [action_filters.belongs_to(team, assignee, self.teams)]
 
     def rows(self, path: str = "/actions", **filters: Any) -> str:
         """The list of what these filters find in this scope; those of None do not count."""
