@@ -11,6 +11,7 @@ from cfm_workflow.letters import Reader as LetterReader
 from cfm_workflow.letters.telling import Teller
 from cfm_workflow.letters.telling import who as who_did
 from cfm_workflow.operations.mail import names_of
+from cfm_workflow.policy.templates import LINK, fill
 from cfm_workflow.queries import messages as messages_query
 from cfm_workflow.queries import notes as notes_query
 from cfm_workflow.queries import personal_reminders as reminders_query
@@ -84,6 +85,7 @@ KINDS: Final = {
 }
 _TOLD: Final = mark("Told the customer (%(channel)s)")
 _HEARD: Final = mark("Heard from the customer (%(channel)s)")
+_LINK: Final = mark("[the link by which the customer answers]")
 
 
 def of_item(visit: Visit, feedback_id: int, cursor: str | None) -> dict[str, Any]:
@@ -168,6 +170,7 @@ def note_shown(visit: Visit, note: Mapping[str, Any]) -> dict[str, Any]:
 
 def message_shown(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message with its state and its kind in words."""
+    body = message["body"]
     if message["kind"] == "contact":
         words = _TOLD if message["direction"] == "out" else _HEARD
         heading = say(words) % {"channel": channel_of(message["channel"])}
@@ -175,6 +178,7 @@ def message_shown(message: Mapping[str, Any]) -> dict[str, Any]:
         heading = say(KINDS[message["kind"]]) % {"to": message["to"]}
     return {
         **message,
+        "body": fill(body, {LINK: say(_LINK)}) if message["kind"] == "check" and body else body,
         "heading": heading,
         "state_label": say(STATES[message["state"]]),
         "tone": STATE_TONES.get(message["state"]),

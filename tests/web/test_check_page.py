@@ -13,6 +13,7 @@ from cfm_workflow.models import Check
 from cfm_workflow.security.letter_links import LetterPurpose, LetterSigner
 from cfm_workflow.worker.closing import ask_customers
 from tests.browser import visit
+from tests.web.browsing import signed_in
 from tests.world import World
 
 if TYPE_CHECKING:
@@ -63,3 +64,10 @@ def test_the_page_is_accessible_on_a_phone_and_answered_by_keyboard(
         assert page.locator("input[value=yes]").is_checked() and violations(page) == []
     [event] = small_world.events(types="feedback.checked")
     assert event["data"]["check"]["answer"] == "confirmed"
+
+
+def test_the_question_in_the_timeline_shows_no_place_that_is_still_to_be_filled(small_world: World) -> None:
+    asked(small_world, "en")
+    [item] = small_world.ada.get("/feedback")["items"]
+    shown = signed_in(small_world, small_world.ada).open(f"/feedback/{item['id']}").text
+    assert "Was it solved?" in shown and "{{" not in shown
