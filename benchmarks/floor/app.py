@@ -173,6 +173,7 @@ def view(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "assigned_by": {"id": row["assigner_id"], "name": row["assigner_name"], "email": row["assigner_email"]},
         "team": None if team is None else {"id": team, "key": row["team_key"], "name": row["team_name"]},
         "pool": bool(row["pool"]), "due_at": due, "first_due_at": row["first_due_at"],
+        "extension_request": row["extension_request"],
         "overdue": row["finished_at"] is None and due is not None and is_before(due, now),
         "waiting_until": row["waiting_until"] if waiting else None,
         "waiting_for_answer": waiting and bool(row["waiting_for_answer"]), "outcome": row["outcome"],
@@ -308,7 +309,7 @@ def new_action(
         "external_ref": None, "attributes": {}, "reopened_count": 0, "sequence": 1, "version": 1, "created_at": now,
         "state_since": now, "accepted_at": None, "started_at": None, "finished_at": None, "promised_at": now,
         "accept_by": next_business_day(now), "start_by": None, "accept_met": None, "start_met": None,
-        "finish_met": None, "quiet_until": None, "occurrence": 0, "planned": ACCEPT | FINISH,
+        "finish_met": None, "quiet_until": None, "extension_request": None, "occurrence": 0, "planned": ACCEPT | FINISH,
         "feedback_ids": str(item["item_id"]),
     }  # fmt: skip
 

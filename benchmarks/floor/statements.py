@@ -25,7 +25,7 @@ _ACTION = f"""a.id, a.feedback_id, a.group_id, w.key AS workflow, a.state, a.cat
     a.waiting_for_answer, o.key AS outcome, a.root_cause, a.resolution, a.external_ref, a.attributes, a.reopened_count,
     a.version, a.sequence, a.created_at, a.state_since, a.accepted_at, a.started_at, a.finished_at,
     a.accept_by, a.start_by, a.accept_met, a.start_met, a.finish_met, a.quiet_until, a.promised_at, a.occurrence,
-    a.planned,
+    a.planned, a.extension_request,
     {_ids("feedback_id", "action_feedback", "action_id = a.id")} AS feedback_ids"""
 _JOINS = """FROM actions a JOIN workflow_versions w ON w.id = a.workflow_id JOIN accounts y ON y.id = a.assigner_id
     LEFT JOIN accounts x ON x.id = a.assignee_id LEFT JOIN teams t ON t.id = a.team_id

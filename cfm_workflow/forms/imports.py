@@ -29,7 +29,10 @@ class _ImportBase(Form):
         for name, value in values.items():
             if name not in known and not name.startswith(("map.", "constant.")):
                 raise ValidationError({name: ["is not a parameter of this operation"]})
-            storable(value)
+            try:
+                storable(value)
+            except ValidationError as wrong:
+                raise ValidationError({name: wrong.messages}) from None
         return values
 
     @post_load

@@ -102,7 +102,7 @@ IN_WORDS: dict[str, set[str]] = {
     "changeWebhook":     {"url", "event_types", "teams", "workflows", "headers"},
     "rotateWebhookSecret": {"secret"},
     "replayToWebhook":   {"after", "until", "dead"},
-    "createImport":      {"encoding", "date_format"},
+    "createImport":      {"encoding", "date_format", "map"},
 }  # fmt: skip
 
 COVERED = {

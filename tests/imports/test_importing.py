@@ -95,6 +95,13 @@ def test_what_comes_in_large_batches_is_stored_letter_by_letter(world: World) ->
     invariants.check(world.service.database)
 
 
+def test_a_column_that_cannot_be_named_is_refused_by_its_parameter(small_world: World) -> None:
+    query = {"map.text": "comment", "map.customer.phone": "\0phone"}
+    body = {"data": "comment\nHello\n", "content_type": "text/csv"}
+    refused = small_world.sam.expect(422, "POST", "/imports", query_string=query, **body)
+    assert set(refused["errors"]) == {"map.customer.phone"}
+
+
 def test_equal_rows_without_an_id_are_stored_as_often_as_they_stand_there(world: World) -> None:
     text = "comment\nLate again\nLate again\nFine\n"
     body: dict[str, Any] = {"query_string": {"map.text": "comment", "source": "box"}, "content_type": "text/csv"}
