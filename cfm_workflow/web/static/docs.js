@@ -16,10 +16,14 @@ const BaseAddress = (original, { React, specSelectors }) => () => {
   return React.createElement("p", { className: "plain" }, "Base address ", React.createElement("code", null, address));
 };
 
+/* The cookie of the pages goes along by itself, and no script may set it: there is nothing to type. */
+const OwnCookie = (original, { React }) => ({ schema }) =>
+  React.createElement("div", { className: "plain" }, React.createElement("h4", null, "Cookie ", React.createElement("code", null, schema.get("name"))), "Your browser sends it by itself.");
+
 const ui = SwaggerUIBundle({
   url: openapi.href,
   domNode: docs,
-  plugins: [() => ({ wrapComponents: { ServersContainer: BaseAddress } })],
+  plugins: [() => ({ wrapComponents: { ServersContainer: BaseAddress, apiKeyAuth: OwnCookie } })],
   deepLinking: true,
   docExpansion: "none", // two hundred operations at once take a browser many seconds
   defaultModelsExpandDepth: 0,
